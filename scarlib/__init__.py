@@ -1,0 +1,49 @@
+"""Acne-scar treatments: screened, ranked and planned from cited evidence. It informs; it does not diagnose."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+import pandas as pd
+
+from scarlib import ranking as _ranking
+from scarlib import screening as _screening
+from scarlib.client import Client
+from scarlib.errors import ClientError, DataError
+from scarlib.evidence import weigh as _weigh
+from scarlib.screening import Change, Reason
+from scarlib.tables import Tables, default_tables, load_tables
+
+try:
+    __version__ = version("scarlib")
+except PackageNotFoundError:  # a checkout that was never installed
+    __version__ = "0"
+
+__all__ = [
+    "Change",
+    "Client",
+    "ClientError",
+    "DataError",
+    "Reason",
+    "Tables",
+    "load_tables",
+    "recommend",
+    "what_would_change",
+]
+
+
+def recommend(client: Client, tables: Tables | None = None) -> pd.DataFrame:
+    """Every treatment, best first, with verdict, reasons, rank, score and its range.
+
+    Index treatment_id. Columns: name; family; verdict (suitable, caution, defer, not_indicated, outside_limits, avoid);
+    reasons (tuple of Reason); rank (1.. for suitable and caution, else <NA>); score, score_low, score_high (0..100, NaN
+    where not ranked); top3 (of 100 plausible readings). `tables` defaults to those that come with scarlib.
+    """
+    return _ranking.recommend(client, _weigh(tables or default_tables()))
+
+
+def what_would_change(client: Client, treatment_id: str, tables: Tables | None = None) -> Change | None:
+    """The smallest change of a limit or of time that would let a ruled-out treatment in, or None.
+
+    None also where it already fits, and where it must be avoided or is not for these scars.
+    Raises ClientError for a treatment that is not in the table.
+    """
+    return _screening.what_would_change(client, treatment_id, _weigh(tables or default_tables()))

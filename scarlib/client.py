@@ -1,0 +1,164 @@
+"""What we know of a person, and what matters to them."""
+
+import json
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import InitVar, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+from scarlib.errors import ClientError
+from scarlib.tables import Tables, default_tables
+
+INDENTED = ("icepick", "boxcar", "rolling")
+SCAR_TYPES = (*INDENTED, "superficial", "erythematous", "hyperpigmented", "hypertrophic", "keloid")
+TRAITS = ("shallow", "deep", "tethered", "distensible", "volume_loss", "narrow", "wide")
+SETTINGS = ("med_spa", "home")
+# Before a person says otherwise: they came for a visible change, then not to be harmed; the rest alike.
+PRIORITIES: Mapping[str, float] = MappingProxyType(
+    {
+        "improvement": 3,
+        "skin_safety": 2,
+        "lasting": 1,
+        "downtime": 1,
+        "comfort": 1,
+        "cost": 1,
+        "few_visits": 1,
+    }
+)
+LIMITS: Mapping[str, tuple[float, float, str]] = MappingProxyType(
+    {
+        "max_downtime_days": (0, 365, "days"),
+        "max_sessions": (0, 60, "visits"),
+        "max_pain": (0, 10, "of 10"),
+        "budget_usd": (0, 1_000_000, "US dollars for the whole course"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Client:
+    """One person's scars, skin, health, limits and priorities. Nothing in it names the person.
+
+    scars        {scar type: how much of the problem it is, any positive weight}
+    fitzpatrick  skin type 1..6, None = not known
+    traits       character of the scars, any of `TRAITS`; empty = not known
+    severity     Goodman-Baron grade 1..4, None = not known
+    conditions   ids of tables.conditions that apply
+    max_*        limits (days off, visits, pain 0..10) and budget (US dollars for the course); None = no limit
+    setting      "med_spa" (nothing that only a physician may do), "home", None = anywhere
+    priorities   {`PRIORITIES` key: 0 does not matter .. 3 matters most}; a key left out is 0
+
+    Raises ClientError naming each faulty argument and what is allowed.
+    """
+
+    scars: Mapping[str, float]
+    fitzpatrick: int | None = None
+    traits: Collection[str] = frozenset()
+    severity: int | None = None
+    conditions: Collection[str] = frozenset()
+    max_downtime_days: float | None = None
+    max_sessions: float | None = None
+    max_pain: float | None = None
+    budget_usd: float | None = None
+    setting: str | None = None
+    priorities: Mapping[str, float] = field(default_factory=lambda: PRIORITIES)
+    tables: InitVar[Tables | None] = None
+
+    def __post_init__(self, tables: Tables | None) -> None:
+        known = (tables or default_tables()).conditions.index
+        problems = [
+            *_weights("scars", self.scars, SCAR_TYPES, 1e9, positive=True),
+            *_whole("fitzpatrick", self.fitzpatrick, 6),
+            *_members("traits", self.traits, TRAITS),
+            *_whole("severity", self.severity, 4),
+            *_members("conditions", self.conditions, tuple(known)),
+            *_weights("priorities", self.priorities, tuple(PRIORITIES), 3, positive=False),
+        ]
+        if isinstance(self.scars, Mapping) and not self.scars:
+            problems.append("scars: is empty. Name at least one of: " + ", ".join(SCAR_TYPES) + ".")
+        for name, (low, high, unit) in LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not (_is_number(value) and low <= value <= high):
+                problems.append(f"{name}: {value!r} is not allowed. Give {low:g} to {high:g} {unit}, or None.")
+        if self.setting is not None and self.setting not in SETTINGS:
+            problems.append(
+                f"setting: {self.setting!r} is not known. Allowed is one of: {', '.join(SETTINGS)}, or None."
+            )
+        if problems:
+            raise ClientError(problems)
+        object.__setattr__(self, "scars", MappingProxyType(dict(self.scars)))
+        object.__setattr__(self, "priorities", MappingProxyType(dict(self.priorities)))
+        object.__setattr__(self, "traits", frozenset(self.traits))
+        object.__setattr__(self, "conditions", frozenset(self.conditions))
+
+    def replace(self, **changes: Any) -> "Client":
+        """The same person with some answers changed; raises ClientError as the constructor does."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, in a fixed order; `from_dict` reads them back."""
+        return {
+            "scars": dict(self.scars),
+            "fitzpatrick": self.fitzpatrick,
+            "traits": sorted(self.traits),
+            "severity": self.severity,
+            "conditions": sorted(self.conditions),
+            **{name: getattr(self, name) for name in LIMITS},
+            "setting": self.setting,
+            "priorities": dict(self.priorities),
+        }
+
+    @classmethod
+    def from_dict(cls, answers: Mapping[str, Any], tables: Tables | None = None) -> "Client":
+        """The client that `to_dict` wrote; raises ClientError for anything else."""
+        names = {item.name for item in fields(cls)}
+        if not isinstance(answers, Mapping):
+            raise ClientError([f"client: {type(answers).__name__} is not a set of answers. Give a mapping."])
+        unknown = [str(name) for name in answers if name not in names]
+        if unknown:
+            raise ClientError(f"{name}: is not known. Allowed is: {', '.join(sorted(names))}." for name in unknown)
+        return cls(**{"scars": {}, **answers}, tables=tables)
+
+    def to_json(self) -> str:
+        """The answers as one line of JSON."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str, tables: Tables | None = None) -> "Client":
+        """The client that `to_json` wrote; raises ClientError for anything else."""
+        try:
+            answers = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ClientError([f"client: is not JSON ({type(error).__name__}). Give what to_json wrote."]) from None
+        return cls.from_dict(answers, tables)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(name: str, value: object, highest: int) -> list[str]:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= highest):
+        return []
+    return [f"{name}: {value!r} is not allowed. Give a whole number from 1 to {highest}, or None for not known."]
+
+
+def _members(name: str, values: object, allowed: tuple[str, ...]) -> list[str]:
+    if isinstance(values, str) or not isinstance(values, Collection):
+        return [f"{name}: {values!r} is not a set of names. Give a set such as {{{allowed[0]!r}}}."]
+    unknown = [value for value in values if value not in allowed]
+    cure = f"Allowed is any of: {', '.join(allowed)}."
+    return [f"{name}: {value!r} is not known. {cure}" for value in sorted(unknown, key=str)]
+
+
+def _weights(name: str, weights: object, allowed: tuple[str, ...], highest: float, *, positive: bool) -> list[str]:
+    if not isinstance(weights, Mapping):
+        return [f"{name}: {weights!r} is not a mapping. Give one such as {{{allowed[0]!r}: 1}}."]
+    cure = f"Allowed is any of: {', '.join(allowed)}."
+    problems = [f"{name}: {key!r} is not known. {cure}" for key in weights if key not in allowed]
+    wanted = "a number above 0" if positive else f"a number from 0 to {highest:g}"
+    for key, weight in weights.items():
+        if not _is_number(weight) or (weight <= 0 if positive else weight < 0) or weight > highest:
+            problems.append(f"{name}: {weight!r} for {key!r} is not allowed. Give {wanted}.")
+    return problems

@@ -1,0 +1,341 @@
+"""Client + evidence -> for each treatment a verdict, the reasons for it with their sources, and what would change it.
+
+Medical reasons come first: contraindications, skin type, whether the scars are of a kind it helps. Then the person's
+own limits, which can be talked about. The worst reason is the verdict. Whatever no source speaks of is "not known" and
+at best `caution`, never `suitable`.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from scarlib.client import INDENTED, LIMITS, Client
+from scarlib.errors import ClientError
+from scarlib.evidence import Estimate, Evidence, Judgement
+
+# Worst first. `avoid` always wins; waiting does not help where a treatment is not for these scars.
+VERDICTS = ("avoid", "not_indicated", "defer", "outside_limits", "caution", "suitable")
+RANKED = ("suitable", "caution")
+NO_TREATMENT = "no_treatment"
+DARKER = (4, 5, 6)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason in plain words. `level` is the verdict it argues for, `about` what it speaks of
+    (condition:..., skin, scar:..., limit:..., setting, evidence), `weeks` how long to wait (NaN: not known)."""
+
+    text: str
+    source_ids: tuple[str, ...] = ()
+    level: str = "suitable"
+    about: str = ""
+    weeks: float = math.nan
+
+
+@dataclass(frozen=True)
+class Change:
+    """The smallest change that would let a treatment in: limits to raise (field -> new value; None = drop it),
+    conditions to wait for (id -> weeks after it ended, NaN = until it is over)."""
+
+    text: str
+    limits: Mapping[str, float | str | None]
+    waits: Mapping[str, float]
+
+    def apply(self, client: Client) -> Client:
+        """The client as they would be after this change."""
+        return client.replace(conditions=client.conditions - self.waits.keys(), **self.limits)
+
+
+def screen(client: Client, evidence: Evidence) -> dict[str, tuple[str, tuple[Reason, ...]]]:
+    """{treatment_id: (verdict, reasons, worst first)} for every treatment, in the order of the table."""
+    present = _present(client, evidence)
+    traits = traits_of(client)
+    screened = {}
+    for treatment in evidence.tables.treatments.index:
+        reasons = tuple(_reasons(treatment, client, evidence, present, traits))
+        verdict = min((reason.level for reason in reasons), key=VERDICTS.index, default="suitable")
+        screened[treatment] = (verdict, tuple(sorted(reasons, key=_order)))
+    return screened
+
+
+def traits_of(client: Client) -> frozenset[str]:
+    """The scars' character, with what the Goodman-Baron grade says by its definition: grade 3 flattens when the skin
+    is stretched (distensible), grade 4 does not."""
+    traits = frozenset(client.traits)
+    if client.severity == 3:
+        return traits | {"distensible"}
+    return traits - {"distensible"} if client.severity == 4 else traits
+
+
+def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> Change | None:
+    """The smallest change of limits or of time that would let a ruled-out treatment in; None where there is none,
+    or where it already fits. Raises ClientError for an id that is not in the table."""
+    if treatment_id not in evidence.tables.treatments.index:
+        allowed = ", ".join(evidence.tables.treatments.index)
+        raise ClientError([f"treatment_id: {treatment_id!r} is not known. Allowed is one of: {allowed}."])
+    verdict, reasons = screen(client, evidence)[treatment_id]
+    if verdict not in ("defer", "outside_limits"):
+        return None
+    waits: dict[str, float] = {}
+    limits: dict[str, float | str | None] = {}
+    steps = []
+    for reason in reasons:
+        kind, _, what = reason.about.partition(":")
+        if reason.level == "defer" and kind == "condition":
+            asked = [c for c in client.conditions if what in _implied(c, evidence)]
+            waits |= {condition: reason.weeks for condition in asked}
+            steps.append(f"wait: {reason.text[0].lower()}{reason.text[1:].rstrip('.')}")
+        elif reason.level == "outside_limits" and kind == "limit":
+            needed = needed_for(treatment_id, what, evidence)
+            limits[what] = needed
+            steps.append(f"allow {_limit_words(what, needed)}")
+        elif reason.level == "outside_limits":
+            limits["setting"] = "med_spa" if evidence.setting(treatment_id).level == "med_spa" else None
+            place = "a clinic or med spa" if limits["setting"] else "a doctor's practice"
+            steps.append(f"have it done at {place}")
+        elif reason.level == "defer":
+            return None
+    change = Change("It would come in if you " + ", and ".join(steps) + ".", limits, waits)
+    after = screen(change.apply(client), evidence)[treatment_id][0]
+    return change if after in RANKED else None
+
+
+def needed_for(treatment_id: str, limit: str, evidence: Evidence) -> float:
+    """The figure a limit is held against: the typical one, or the lowest known where no typical one is."""
+    estimate = figure(treatment_id, limit, evidence)
+    return estimate.low if math.isnan(estimate.typical) else estimate.typical
+
+
+def figure(treatment_id: str, limit: str, evidence: Evidence) -> Estimate:
+    """The pooled figure that a limit speaks of, in the limit's unit."""
+    if limit == "budget_usd":
+        return evidence.course_cost(treatment_id)
+    attribute = {"max_downtime_days": "downtime_days", "max_sessions": "sessions", "max_pain": "pain_vas"}[limit]
+    return evidence.number(treatment_id, attribute)
+
+
+def _present(client: Client, evidence: Evidence) -> dict[str, str]:
+    """{condition: "" or the worst verdict it may argue for}: those named, those they imply, those the scars imply."""
+    present = {implied: "" for condition in sorted(client.conditions) for implied in _implied(condition, evidence)}
+    if "icepick" in client.scars:
+        present["icepick_scars"] = ""
+    if "keloid" in client.scars:
+        present["keloid_tendency"] = ""
+    elif "hypertrophic" in client.scars:
+        present.setdefault("keloid_tendency", "caution")
+    return present
+
+
+def _implied(condition: str, evidence: Evidence) -> list[str]:
+    table = evidence.tables.conditions["implies"]
+    found, open_ = [], [condition]
+    while open_:
+        current = open_.pop()
+        if current not in found:
+            found.append(current)
+            open_ += [item for item in table.get(current, "").split(";") if item]
+    return found
+
+
+def _order(reason: Reason) -> tuple[int, int]:
+    """Dark-mark risk before all else; then the worst reason first."""
+    return (0 if reason.about == "pih" else 1, VERDICTS.index(reason.level))
+
+
+def _reasons(
+    treatment: str, client: Client, evidence: Evidence, present: Mapping[str, str], traits: frozenset[str]
+) -> Iterator[Reason]:
+    if treatment == NO_TREATMENT:
+        yield Reason("Doing nothing is always an option.", about="scar:none")
+        return
+    yield from _pigment(treatment, client, evidence)
+    yield from _skin(treatment, client, evidence)
+    for condition, ceiling in present.items():
+        yield from _condition(treatment, condition, ceiling, evidence)
+    yield from _scars(treatment, client, evidence, traits)
+    yield from _limits(treatment, client, evidence)
+    yield from _place(treatment, client, evidence)
+
+
+def _pigment(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
+    if client.fitzpatrick not in DARKER:
+        return
+    risk = evidence.pih(treatment, client.fitzpatrick)
+    if risk.known:
+        text = f"Dark marks (PIH) afterwards: {of_100(risk)} people, as far as sources tell."
+    else:
+        text = "Dark marks (PIH) afterwards: how often is not known for your skin type."
+    yield Reason(text, risk.sources, "suitable", "pih")
+
+
+def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
+    said = evidence.skin_fit(treatment, client.fitzpatrick)
+    if client.fitzpatrick is None:
+        if said.level != "good":
+            text = "Your skin type is not given. In darker skin this needs care, or is not known: ask."
+            yield Reason(text, said.sources, "caution", "skin")
+        return
+    numeral = ("I", "II", "III", "IV", "V", "VI")[client.fitzpatrick - 1]
+    if said.level == "avoid":
+        yield Reason(f"Not for skin type {numeral}, a source says.{_disagreement(said)}", said.sources, "avoid", "skin")
+    elif said.level == "caution":
+        text = f"Skin type {numeral} needs extra care with this.{_disagreement(said)}"
+        yield Reason(text, said.sources, "caution", "skin")
+    elif said.level == "good":
+        yield Reason(f"Sources call it suitable for skin type {numeral}.", said.sources, "suitable", "skin")
+    elif client.fitzpatrick in DARKER:
+        text = f"How skin type {numeral} takes it is not known: ask."
+        yield Reason(text, (), "caution", "skin")
+
+
+def _condition(treatment: str, condition: str, ceiling: str, evidence: Evidence) -> Iterator[Reason]:
+    about = f"condition:{condition}"
+    said = evidence.rule(treatment, condition)
+    name, concerned = evidence.concerns.get(condition, ("Narrow, deep pits (icepick scars)", frozenset({NO_TREATMENT})))
+    if not said.level:
+        if not concerned or treatment in concerned:
+            text = f"{name}: whether it is safe then is not known. Ask before you decide."
+            yield Reason(text, (), "caution", about)
+        return
+    level = said.level
+    if ceiling and VERDICTS.index(_as_verdict(level)) < VERDICTS.index(ceiling):
+        level = ceiling
+    also = _disagreement(said)
+    if level == "avoid":
+        yield Reason(f"{name}: sources say not to use it.{also}", said.sources, "avoid", about)
+    elif level == "defer":
+        wait = "wait until this is over" if math.isnan(said.weeks) else f"wait {said.weeks:g} weeks after it ends"
+        yield Reason(f"{name}: {wait}.{also}", said.sources, "defer", about, said.weeks)
+    elif level == "caution":
+        antiviral = said.level == "caution" and condition == "herpes_history"
+        what = "antiviral medicine first, or special care" if antiviral else "needs special care. Ask before you decide"
+        yield Reason(f"{name}: {what}.{also}", said.sources, "caution", about)
+    else:
+        yield Reason(f"{name}: sources see no reason to wait.", said.sources, "suitable", about)
+
+
+def _as_verdict(level: str) -> str:
+    return "suitable" if level == "good" else level
+
+
+_SAID = {
+    "avoid": "do not use it",
+    "defer": "wait",
+    "caution": "take care",
+    "good": "no reason against it",
+    "partial": "it helps in part",
+    "poor": "it does little",
+}
+
+
+def _disagreement(said: Judgement) -> str:
+    other = [f"{_SAID[level]} ({len(sources)})" for level, sources in said.others.items() if level in _SAID]
+    return f" Other sources say: {', '.join(other)}." if other else ""
+
+
+def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset[str]) -> Iterator[Reason]:
+    helped: list[str] = []
+    tiers: list[int] = []
+    unhelped = []
+    for scar in client.scars:
+        fit = evidence.fit(treatment, scar, traits)
+        name = evidence.tables.label("scar_type", scar)
+        about = f"scar:{scar}"
+        if fit.level == "avoid":
+            yield Reason(f"Not on {name}: sources say not to use it there.", fit.sources, "avoid", about)
+        elif fit.level in ("good", "partial"):
+            helped.append(scar)
+            effect = evidence.improvement(treatment, scar, traits)
+            tiers += [tier for tier in (fit.tier, effect.tier) if tier]
+            words = "Sources call it good for" if fit.level == "good" else "Of some help for"
+            yield Reason(f"{words} {name} ({fit.strength} evidence).{_disagreement(fit)}", fit.sources, about=about)
+        elif fit.level == "poor":
+            unhelped.append(Reason(f"Does little for {name}.{_disagreement(fit)}", fit.sources, "not_indicated", about))
+        else:
+            text = f"Whether it helps {name} is not known: no source we have read says so."
+            unhelped.append(Reason(text, (), "not_indicated", about))
+    for reason in unhelped:
+        yield reason if not helped else Reason(reason.text, reason.source_ids, "suitable", reason.about)
+    if helped and tiers and min(tiers) == 4:
+        text = "Only web pages of clinics, sellers or magazines support it for these scars."
+        yield Reason(text, (), "caution", "evidence")
+    if client.severity == 1 and any(scar in INDENTED for scar in helped):
+        text = "Grade 1 means a change of colour only, with no dent. Check the grade before you treat a dent."
+        yield Reason(text, (), "caution", "severity")
+
+
+def _limits(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
+    for limit in LIMITS:
+        allowed = getattr(client, limit)
+        if allowed is None:
+            continue
+        estimate = figure(treatment, limit, evidence)
+        about = f"limit:{limit}"
+        if not estimate.known:
+            text = f"{_LIMIT_NAMES[limit]}: not known. Ask whether it stays within {_limit_words(limit, allowed)}."
+            yield Reason(text, (), "caution", about)
+            continue
+        usual = needed_for(treatment, limit, evidence)
+        if usual > allowed:
+            word = "at least" if math.isnan(estimate.typical) else "usually"
+            text = f"{_LIMIT_NAMES[limit]}: {word} {_limit_words(limit, usual)}, more than your {_plain(allowed)}."
+            yield Reason(text, estimate.sources, "outside_limits", about)
+        elif math.isnan(usual):
+            text = f"{_LIMIT_NAMES[limit]}: only a highest figure is known. Ask whether it stays within your limit."
+            yield Reason(text, estimate.sources, "caution", about)
+        elif estimate.high > allowed:
+            text = f"{_LIMIT_NAMES[limit]}: can be up to {_limit_words(limit, estimate.high)}, more than your limit."
+            yield Reason(text, estimate.sources, "suitable", about)
+        elif math.isnan(estimate.high):
+            text = f"{_LIMIT_NAMES[limit]}: at least {_limit_words(limit, usual)}; how much more is not known."
+            yield Reason(text, estimate.sources, "caution", about)
+
+
+def _place(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
+    if client.setting is None:
+        return
+    said = evidence.setting(treatment)
+    order = ("home", "med_spa", "physician")
+    if not said.level:
+        yield Reason("Who may do it is not known: ask.", (), "caution", "setting")
+    elif order.index(said.level) > order.index(client.setting):
+        who = "a doctor" if said.level == "physician" else "a trained professional"
+        yield Reason(f"Has to be done by {who}.", said.sources, "outside_limits", "setting")
+    elif "physician" in said.others:
+        text = "In some places only a doctor may do it. Ask who will treat you."
+        yield Reason(text, said.others["physician"], "suitable", "setting")
+
+
+_LIMIT_NAMES = {
+    "max_downtime_days": "Days off",
+    "max_sessions": "Visits",
+    "max_pain": "Pain",
+    "budget_usd": "Cost of the course",
+}
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _limit_words(limit: str, value: float | None) -> str:
+    number = "" if value is None else _plain(value)
+    return {
+        "max_downtime_days": f"{number} days off",
+        "max_sessions": f"{number} visits",
+        "max_pain": f"pain of {number} in 10",
+        "budget_usd": f"${number}",
+    }[limit]
+
+
+def of_100(estimate: Estimate) -> str:
+    """A percentage in plain numbers, over one hundred people: "about 14 (5 to 24) of 100"."""
+    if math.isnan(estimate.typical):
+        if math.isnan(estimate.high):
+            return f"at least {estimate.low:.0f} of 100"
+        if math.isnan(estimate.low):
+            return f"up to {estimate.high:.0f} of 100"
+        return f"{estimate.low:.0f} to {estimate.high:.0f} of 100"
+    if round(estimate.low) == round(estimate.high):
+        return f"about {estimate.typical:.0f} of 100"
+    return f"about {estimate.typical:.0f} (from {estimate.low:.0f} to {estimate.high:.0f}) of 100"
