@@ -7,6 +7,7 @@ import argparse
 import errno
 import importlib.util
 import json
+import logging
 import os
 import re
 import secrets
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scarlib", description=scarlib.__doc__)
     parser.add_argument("--version", action="version", version=f"scarlib {scarlib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, port, run, purpose in (
+    for name, port, start, purpose in (
         ("dashboard", 8866, _dashboard, "show the dashboard in a browser"),
         ("lab", 8888, _lab, "open the notebooks in JupyterLab"),
     ):
@@ -46,13 +47,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add_argument("--port", type=_port, default=port, help="default %(default)s; 0 picks a free one")
         command.add_argument("--ip", default="127.0.0.1", help="default %(default)s, this computer only")
         command.add_argument("--no-browser", action="store_true", help="do not open a browser")
-        command.set_defaults(run=run, command=name)
+        command.set_defaults(run=start, command=name)
     check = commands.add_parser("check", help="check the tables", description="check a folder of tables")
     check.add_argument("folder", nargs="?", metavar="FOLDER", help="default: the tables that come with scarlib")
     check.set_defaults(run=_check)
     args = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] = args.run
-    return run(args)
+    try:
+        return run(args)
+    except KeyboardInterrupt:
+        print("Stopped.")
+        return 0
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -78,9 +83,14 @@ def _dashboard(args: argparse.Namespace) -> int:
         # In a checkout, an edit of the page shows without a new install.
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(templates), os.getenv("JUPYTER_PATH")]))
 
+    # jsonschema imports this for one optional check, which builds a grammar for two seconds; nothing here needs it.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from tornado.ioloop import IOLoop
     from voila.app import Voila
 
+    # A failed cell's cause goes here, to the console, and only here.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)
     app = Voila(config_file_paths=[str(_HOME)])
     # Options beat the settings file.
     app.initialize(
@@ -93,8 +103,9 @@ def _dashboard(args: argparse.Namespace) -> int:
         ]
     )
     # Voilà reads its own tornado_settings too late for this one; it makes a first visit four times smaller.
-    settings = app.init_settings
+    settings, handlers = app.init_settings, app.init_handlers
     app.init_settings = lambda: {**settings(), "compress_response": True}
+    app.init_handlers = lambda: [_not_found(app), *handlers()]
     failed: list[str] = []
 
     async def announce() -> None:
@@ -113,8 +124,20 @@ def _dashboard(args: argparse.Namespace) -> int:
     return 0
 
 
+def _not_found(app: Any) -> tuple[str, type, dict[str, Any]]:
+    """The route that answers a mistyped address with the template's 404 page; Voilà would say 403 and no more."""
+    from tornado.web import HTTPError
+    from voila.handler import BaseVoilaHandler
+
+    class NotFound(BaseVoilaHandler):  # type: ignore[misc]
+        async def get(self) -> None:
+            raise HTTPError(404)
+
+    return r"/(?!voila/|api/|static/).+", NotFound, {"voila_configuration": app.voila_configuration}
+
+
 async def _first_visit(app: Any, url: str) -> str | None:
-    """Load the page once, as a browser would, and give its kernel back; return what is wrong with it, or None."""
+    """Load the page once, as a browser would, and give its kernel back. Returns what is wrong with it, or None."""
     from tornado.httpclient import AsyncHTTPClient
 
     response = await AsyncHTTPClient().fetch(url, request_timeout=180, raise_error=False)
@@ -142,13 +165,18 @@ def _lab(args: argparse.Namespace) -> int:
         "ServerApp.root_dir": folder,
         "ServerApp.allow_root": True,
         "ServerApp.open_browser": False,
-        "ServerApp.log_level": 30,
+        "Application.log_level": 30,
         # Nothing here asks another host for news or updates.
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
     lab = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())],
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            *(f"--{name}={value}" for name, value in options.items()),
+        ],
         env={**os.environ, "JUPYTER_TOKEN": token},
         stdin=subprocess.DEVNULL,
         # Ctrl-C reaches only this process, which then ends the server without a question.
@@ -160,11 +188,9 @@ def _lab(args: argparse.Namespace) -> int:
         if _answers(f"{_reach(args.ip, port)}api", lab):
             _say_ready("JupyterLab", args, f"http://{_host(args.ip)}:{port}/lab{start}?token={token}")
         code = lab.wait()
-    except KeyboardInterrupt:
+    finally:
         lab.terminate()
         lab.wait()
-        print("Stopped.")
-        return 0
     raise SystemExit(f"JupyterLab ended by itself (exit code {code}); the log above has the cause.")
 
 

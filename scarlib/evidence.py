@@ -31,7 +31,7 @@ UNKNOWN = math.nan
 # People taken to stand behind a source that does not say: a guideline rests on many studies, a web page on few.
 _UNSAID = {1: 100.0, 2: 30.0, 3: 20.0, 4: 10.0}
 _SCEPTIC = 10.0  # people behind the one more source that saw no effect
-# Where no row speaks of a treatment's fit, that of the treatment it builds on stands in for it, as weak.
+# Where no row speaks of a treatment's fit or effect, that of the treatment it builds on stands in for it, as weak.
 PARENT: Mapping[str, str] = {"microneedling_prp": "microneedling"}
 NUMBERS = (
     "sessions",
@@ -59,15 +59,19 @@ _PERCENT_MEASURES = (
     "gb_quant_percent",
     "patient_rating_percent",
 )
-# Harms that may stay or endanger: they count as skin safety, beside dark marks. Passing ones are told, not scored.
-LASTING_HARMS = frozenset(
-    """hypopigmentation pigment_change persistent_hyperpigmentation severe_pih melasma permanent_scarring
-    hypertrophic_scarring atrophic_scarring tram_track_scarring scarring scar_widening skin_atrophy
-    atrophy_telangiectasia telangiectasia persistent_erythema prolonged_erythema granuloma granuloma_unresolved
-    nodule firm_bumps subcutaneous_lumps fat_loss nerve_damage burn ulceration tissue_sloughing infection
+# Harms that endanger or that sources call permanent count four times; other harm to the skin once, like dark marks,
+# which mostly fade. What passes in days (redness, swelling, a bruise) is told, not scored.
+GRAVE_HARMS = frozenset(
+    """hypopigmentation permanent_scarring hypertrophic_scarring atrophic_scarring tram_track_scarring scarring
+    scar_widening granuloma_unresolved fat_loss nerve_damage burn ulceration tissue_sloughing infection
     bacterial_infection arrhythmia life_threatening_event serious_event systemic_toxicity blindness stroke
     vascular_occlusion_needle vascular_occlusion_cannula vision_loss_stroke_skin_death""".split()
 )
+SKIN_HARMS = frozenset(
+    """pigment_change persistent_hyperpigmentation severe_pih melasma skin_atrophy atrophy_telangiectasia
+    telangiectasia persistent_erythema prolonged_erythema granuloma nodule firm_bumps subcutaneous_lumps""".split()
+)
+_GRAVE_COUNTS = 4.0
 _UNTREATED = ("baseline", "untreated", "placebo")
 _CONTRAINDICATION = {"avoid": "avoid", "defer": "defer", "caution": "caution", "prophylaxis": "caution",
                      "no_delay": "good"}  # fmt: skip
@@ -155,7 +159,7 @@ def _tiered(claims: Iterable[Claim]) -> list[Claim]:
 
 def _strength(claims: Sequence[Claim]) -> str:
     """Strong: two or more tier 1-2 trials or papers with at least 100 people between them, or two of tier 1, all of
-    acne scars. Fair: one of tier 1-2, or two of tier 3 with at least 60 people. Weak: less. None: nothing."""
+    acne scars. Fair: one of tier 1-2, or two of tier 3 that weigh at least 60 people. Weak: less. None: nothing."""
     if not claims:
         return "none"
     direct = [claim for claim in claims if not claim.flags & {"not_acne_scar", "family_rule", "our_reading"}]
@@ -163,8 +167,8 @@ def _strength(claims: Sequence[Claim]) -> str:
     people = _people([claim for claim in direct if claim.tier <= 2])
     if len({claim.trial for claim in direct if claim.tier == 1}) >= 2 or (len(good) >= 2 and people >= 100):
         return "strong"
-    middling = [claim for claim in claims if claim.tier == 3]
-    if good or (len({c.trial for c in middling}) >= 2 and _people(middling) >= 60):
+    middling = {claim.trial: claim.weight for claim in claims if claim.tier == 3}
+    if good or (len(middling) >= 2 and sum(middling.values()) >= 60):
         return "fair"
     if len({claim.trial for claim in claims if claim.tier <= 2}) >= 2:
         return "fair"
@@ -348,6 +352,11 @@ class Evidence:
             for condition, label, concerns in zip(table.index, table["label"], table["concerns"], strict=True)
         }
 
+    @cached_property
+    def texts(self) -> dict[str, dict[str, str]]:
+        """{treatment_id: what people read about it, by column}"""
+        return self.tables.treatments.to_dict("index")
+
     def about(self, treatment_id: str, *attributes: str) -> list[Claim]:
         """The claims of a treatment on some questions, in the order of the file."""
         return [claim for name in attributes for claim in self.claims.get((treatment_id, name), ())]
@@ -426,19 +435,21 @@ class Evidence:
         return self._kept[key]  # type: ignore[return-value]
 
     def skin_risk(self, treatment_id: str, skin: int | None) -> Estimate:
-        """Percent of people whose skin comes out worse: the highest of dark marks (PIH) for this skin type and of
-        each lasting or serious harm. A lasting harm that is reported without any figure makes the estimate weak."""
+        """How much the skin is at risk, as percent of people: the highest of dark marks (PIH) for this skin type, of
+        other harm to the skin, and of four times each grave harm (so that 25 of 100 is as bad as can be).
+        A grave harm that is reported without any figure makes the estimate weak."""
         key = ("skin_risk", treatment_id, skin)
         if key not in self._kept:
             pih = self.pih(treatment_id, skin)
-            lasting = [harm for event, harm in self.harms(treatment_id).items() if event in LASTING_HARMS]
-            counted = [harm for harm in lasting if harm.known]
-            parts = [pih, *counted]
+            harms = self.harms(treatment_id).items()
+            grave = [harm for event, harm in harms if event in GRAVE_HARMS]
+            counted = [_times(harm, _GRAVE_COUNTS) for harm in grave if harm.known]
+            parts = [pih, *counted, *(harm for event, harm in harms if event in SKIN_HARMS and harm.known)]
             low, typical, high = (
                 max((x for x in (getattr(part, end) for part in parts) if not math.isnan(x)), default=UNKNOWN)
                 for end in ("low", "typical", "high")
             )
-            weak = not pih.known or len(counted) < len(lasting)
+            weak = not pih.known or len(counted) < len(grave)
             self._kept[key] = Estimate(
                 low,
                 UNKNOWN if math.isnan(pih.typical) else typical,
@@ -527,7 +538,8 @@ class Evidence:
         unlike measures. A tier is a quarter, a half, three quarters better on the study's own scale.
 
         Rows on the scar type first; rows on indented scars together (`atrophic`, or blank) at half weight while
-        fewer than two sources speak of the type. A poor or partial fit for a trait caps the tier.
+        fewer than two sources speak of the type. A poor or partial fit for a trait caps the tier; a trait that no row
+        speaks of makes the estimate weak.
         """
         key = ("improvement", treatment_id, scar_type, traits)
         if key not in self._kept:
@@ -543,11 +555,12 @@ class Evidence:
         if len({c.trial for c in own}) < 2:
             if self._spans(treatment_id, scar_type):
                 wider = [c for _, c in voting if c.scar_type == "atrophic" or _of_acne_scars(c)]
-            elif scar_type in ("hypertrophic", "keloid"):
+            elif scar_type in ("hypertrophic", "keloid") and self.texts[treatment_id]["family"] == "raised_scars":
                 wider = [c for _, c in voting if not c.scar_type and "not_acne_scar" in c.flags]
         chosen = _tiered(own) + _tiered(wider)
         if not chosen:
-            return Estimate()
+            parent = PARENT.get(treatment_id)
+            return _weakened(self.improvement(parent, scar_type, traits)) if parent else Estimate()
         tiers = dict(zip((c.claim_id for _, c in voting), (tier for tier, _ in voting), strict=True))
         weights = [
             weight * (1.0 if claim in own else 0.5) for claim, weight in zip(chosen, _shared(chosen), strict=True)
@@ -557,7 +570,8 @@ class Evidence:
         weights.append(_SCEPTIC)
         typical = _quantile(values, weights, 0.5)
         low, high = _quantile(values, weights, 0.1), _quantile(values, weights, 0.9)
-        strength = _strength(chosen) if own else "weak"
+        spoken_of = {claim.trait for claim in rows if claim.scar_type in ("", scar_type)}
+        strength = _strength(chosen) if own and traits <= spoken_of else "weak"
         cap = {"avoid": 0.0, "poor": 0.0, "partial": 1.0}.get(self.trait_fit(treatment_id, scar_type, traits).level)
         if cap is not None:
             low, typical, high = min(low, cap), min(typical, cap), min(high, cap + 1)
@@ -622,6 +636,13 @@ class Evidence:
 
 def _of_acne_scars(claim: Claim) -> bool:
     return not claim.scar_type and "not_acne_scar" not in claim.flags
+
+
+def _times(estimate: Estimate, factor: float) -> Estimate:
+    low, typical, high = (
+        min(end * factor, 100.0) if not math.isnan(end) else end for end in (estimate.low, estimate.typical, estimate.high)
+    )
+    return replace(estimate, low=low, typical=typical, high=high)
 
 
 def _weakened(estimate: Estimate) -> Estimate:

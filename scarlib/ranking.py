@@ -11,9 +11,10 @@ by being named apart (the splitting bias of value trees: Weber, Eisenführ & von
 Range and top three. Stochastic multicriteria acceptability analysis (SMAA: Lahdelma, Hokkanen & Salminen 1998):
 2,000 seeded draws over every triangle and over the priorities (each half a step up or down; 0 stays 0).
 
-Not known. The triangle spans the whole scale and leans to its worst end: never zero, never average, never safe.
-Weak evidence could be wrong, and small uncontrolled studies overstate: its worse end reaches to the worst end of the
-scale, that of fair evidence half of the way there.
+Not known. The triangle spans the whole scale: never zero, never average. For the two criteria where an error does harm
+(improvement, skin safety) it leans to the worst end, as screening does, and doubt counts: small uncontrolled studies
+overstate. The low end of weak evidence reaches the worst end of the scale, its likely value goes half of the way there
+and its high end comes down to the typical figure; for fair evidence each goes half as far.
 """
 
 import math
@@ -31,11 +32,12 @@ from scarlib.screening import NO_TREATMENT, RANKED, screen, traits_of
 
 CRITERIA = tuple(PRIORITIES)
 BENEFIT = ("improvement", "lasting")
+CAUTIOUS = ("improvement", "skin_safety")
 # Fixed scales: the figure worth nothing and the figure worth everything, in the unit of the estimate. Each runs
 # from none to about the worst (for lasting: best) typical figure in the tables.
 SCALES: Mapping[str, tuple[float, float]] = {
     "improvement": (0.0, 3.0),  # tier of effect
-    "skin_safety": (100.0, 0.0),  # people whose skin comes out worse, of 100
+    "skin_safety": (100.0, 0.0),  # people harmed, of 100 (see Evidence.skin_risk)
     "lasting": (0.0, 24.0),  # months
     "downtime": (21.0, 0.0),  # days
     "comfort": (10.0, 0.0),  # pain 0..10
@@ -65,7 +67,8 @@ class Ranking:
 def recommend(client: Client, evidence: Evidence) -> pd.DataFrame:
     """Every treatment, best first: index treatment_id; columns name, family, verdict, reasons (tuple of Reason),
     rank (1.. for suitable and caution, else <NA>), score, score_low, score_high (0..100, NaN where not ranked),
-    top3 (of 100 plausible readings). Ruled-out treatments follow, nearest to fitting first."""
+    top3 (of 100 plausible readings) and points_<criterion>, which add up to the score. Ruled-out treatments follow,
+    nearest to fitting first."""
     screened = screen(client, evidence)
     ranked = [treatment for treatment, (verdict, _) in screened.items() if verdict in RANKED]
     ranking = rank(client, evidence, ranked)
@@ -88,6 +91,7 @@ def recommend(client: Client, evidence: Evidence) -> pd.DataFrame:
             "score_low": scores["score_low"],
             "score_high": scores["score_high"],
             "top3": scores["top3"],
+            **ranking.contributions.reindex(order).add_prefix("points_"),
         }
     ).rename_axis("treatment_id")
 
@@ -184,13 +188,7 @@ def _triangle(
     if treatment == NO_TREATMENT:
         return (0.0, 0.0, 0.0) if criterion in BENEFIT else (1.0, 1.0, 1.0)
     if criterion == "improvement":
-        total = sum(client.scars.values())
-        parts = [
-            (weight / total, _on_scale(criterion, evidence.improvement(treatment, scar, traits)))
-            for scar, weight in client.scars.items()
-        ]
-        low, likely, high = (sum(share * part[i] for share, part in parts) for i in range(3))
-        return low, likely, high
+        return improvement_value(evidence, treatment, client.scars, traits)
     if criterion == "skin_safety":
         rate = evidence.pih(treatment, client.fitzpatrick)
         if not rate.known and evidence.skin_fit(treatment, client.fitzpatrick).level == "good":
@@ -213,9 +211,22 @@ def _triangle(
     return _on_scale(criterion, evidence.number(treatment, attribute))
 
 
+def improvement_value(
+    evidence: Evidence, treatment: str, scars: Mapping[str, float], traits: frozenset[str]
+) -> tuple[float, float, float]:
+    """Low, likely and high value (0..1) of the effect over all scars, each weighing as much as it is of the problem."""
+    total = sum(scars.values())
+    parts = [
+        (weight / total, _on_scale("improvement", evidence.improvement(treatment, scar, traits)))
+        for scar, weight in scars.items()
+    ]
+    low, likely, high = (sum(share * part[i] for share, part in parts) for i in range(3))
+    return low, likely, high
+
+
 def _on_scale(criterion: str, estimate: Estimate) -> tuple[float, float, float]:
     """An estimate as a triangle of values. An end that is not known is the end of the scale; a likely figure that is
-    not known is the worst that is left."""
+    not known is the middle of what is left, for a cautious criterion the worst that is left."""
     worst, best = SCALES[criterion]
 
     def value(figure: float, unknown: float) -> float:
@@ -223,5 +234,10 @@ def _on_scale(criterion: str, estimate: Estimate) -> tuple[float, float, float]:
 
     ends = (estimate.low, estimate.high) if best > worst else (estimate.high, estimate.low)
     low, high = value(ends[0], 0.0), value(ends[1], 1.0)
-    likely = value(estimate.typical, low)
-    return low * (1 - _DOUBT[estimate.strength]), likely, high
+    if criterion in CAUTIOUS:
+        doubt = _DOUBT[estimate.strength]
+        typical = value(estimate.typical, low)
+        if not math.isnan(estimate.typical):
+            high -= (high - typical) * doubt
+        return low * (1 - doubt), typical * (1 - doubt / 2), high
+    return low, value(estimate.typical, (low + high) / 2), high

@@ -50,12 +50,23 @@ def screen(client: Client, evidence: Evidence) -> dict[str, tuple[str, tuple[Rea
     """{treatment_id: (verdict, reasons, worst first)} for every treatment, in the order of the table."""
     present = _present(client, evidence)
     traits = traits_of(client)
-    screened = {}
-    for treatment in evidence.tables.treatments.index:
-        reasons = tuple(_reasons(treatment, client, evidence, present, traits))
-        verdict = min((reason.level for reason in reasons), key=VERDICTS.index, default="suitable")
-        screened[treatment] = (verdict, tuple(sorted(reasons, key=_order)))
-    return screened
+    return {
+        treatment: _screened(treatment, client, evidence, present, traits)
+        for treatment in evidence.tables.treatments.index
+    }
+
+
+def screen_one(treatment: str, client: Client, evidence: Evidence) -> tuple[str, tuple[Reason, ...]]:
+    """(verdict, reasons, worst first) for one treatment."""
+    return _screened(treatment, client, evidence, _present(client, evidence), traits_of(client))
+
+
+def _screened(
+    treatment: str, client: Client, evidence: Evidence, present: Mapping[str, str], traits: frozenset[str]
+) -> tuple[str, tuple[Reason, ...]]:
+    reasons = tuple(_reasons(treatment, client, evidence, present, traits))
+    verdict = min((reason.level for reason in reasons), key=VERDICTS.index, default="suitable")
+    return verdict, tuple(sorted(reasons, key=_order))
 
 
 def traits_of(client: Client) -> frozenset[str]:
@@ -73,7 +84,7 @@ def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> 
     if treatment_id not in evidence.tables.treatments.index:
         allowed = ", ".join(evidence.tables.treatments.index)
         raise ClientError([f"treatment_id: {treatment_id!r} is not known. Allowed is one of: {allowed}."])
-    verdict, reasons = screen(client, evidence)[treatment_id]
+    verdict, reasons = screen_one(treatment_id, client, evidence)
     if verdict not in ("defer", "outside_limits"):
         return None
     waits: dict[str, float] = {}
@@ -96,7 +107,7 @@ def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> 
         elif reason.level == "defer":
             return None
     change = Change("It would come in if you " + ", and ".join(steps) + ".", limits, waits)
-    after = screen(change.apply(client), evidence)[treatment_id][0]
+    after, _ = screen_one(treatment_id, change.apply(client), evidence)
     return change if after in RANKED else None
 
 
@@ -171,7 +182,10 @@ def _pigment(treatment: str, client: Client, evidence: Evidence) -> Iterator[Rea
 def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
     said = evidence.skin_fit(treatment, client.fitzpatrick)
     if client.fitzpatrick is None:
-        if said.level != "good":
+        if said.level == "avoid":
+            text = "Not before your skin type is known: for darker skin a source says not to use it."
+            yield Reason(text, said.sources, "defer", "skin")
+        elif said.level != "good":
             text = "Your skin type is not given. In darker skin this needs care, or is not known: ask."
             yield Reason(text, said.sources, "caution", "skin")
         return

@@ -1,0 +1,276 @@
+"""Options as HTML: pure functions of the result, one look for what fits and what is ruled out."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from scarlib.client import Client
+from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
+from scarlib.ranking import CRITERIA
+from scarlib.screening import DARKER, NO_TREATMENT, RANKED, Change, Reason, what_would_change
+from scarlib.ui.phrases import NOT_KNOWN, dark_marks, effect, few, range_bar, rows, spoken
+from scarlib.ui.sources import source_list
+
+# A sign beside the word, so that a verdict is never told by colour alone.
+SIGNS = {
+    "suitable": "✓",
+    "caution": "!",
+    "defer": "◷",
+    "not_indicated": "–",
+    "outside_limits": "↗",
+    "avoid": "✕",
+}
+FULL_CARDS = 6
+Row = Mapping[str, Any]  # one row of the options
+DISCLAIMER = (
+    "This page supports a talk with a qualified professional. It does not diagnose and does not replace that talk."
+)
+
+
+def summary(options: pd.DataFrame, problem: str = "") -> str:
+    """The one sentence that counts what fits, and a problem with the answers where there is one."""
+    treated = options.drop(index=NO_TREATMENT)
+    counts = treated["verdict"].value_counts()
+    fits, care = int(counts.get("suitable", 0)), int(counts.get("caution", 0))
+    out = len(treated) - fits - care
+    said = f"{fits} of {len(treated)} options fit, {care} with care, {out} ruled out."
+    warning = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
+    return f'{warning}<p class="summary" data-hook="summary" role="status" aria-live="polite">{said}</p>'
+
+
+def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families: list[str]) -> str:
+    """What may be ranked, best first: the first as full cards, the rest shorter; or the nearest where nothing fits."""
+    ranked = options[options["verdict"].isin(RANKED)]
+    listed = ranked[ranked["family"].isin([*families, "no_treatment"])] if families else ranked
+    entries = list(listed.to_dict("index").items())
+    cards = [card(client, str(treatment), row, evidence) for treatment, row in entries[:FULL_CARDS]]
+    lines = [line(client, str(treatment), row, evidence) for treatment, row in entries[FULL_CARDS:]]
+    others = [treatment for treatment in listed.index if treatment != NO_TREATMENT]
+    if len(ranked) <= 1:
+        cards.insert(0, _nearest(client, options, evidence))
+    elif not others:
+        cards.insert(0, "<p class='empty'>None of this kind fits. Choose “All kinds” to see the others.</p>")
+    more = f'<h3>Then come</h3><div class="lines">{"".join(lines)}</div>' if lines else ""
+    return f'<div class="cards">{"".join(cards)}</div>{more}'
+
+
+def line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
+    """A ranked option in short, for the places after the full cards."""
+    marks = dark_marks(client, evidence, treatment)
+    told = " · ".join(f"{item.name}: {item.words}" for item in rows(client, evidence, treatment))
+    order = f"{marks} {told}" if client.fitzpatrick in DARKER else f"{told}. {marks}"
+    return (
+        f'<article class="line-card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
+        f'<header><span class="rank">{row["rank"]}</span><h4>{escape(row["name"])}</h4>'
+        f"{badge(evidence, row['verdict'])}</header><p>{order}</p></article>"
+    )
+
+
+def card(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
+    """One ranked option in full."""
+    texts = evidence.texts[treatment]
+    marks = f'<p class="marks">{dark_marks(client, evidence, treatment)}</p>'
+    why = f'<p class="why">{escape(_why(row["reasons"], row["verdict"]))}</p>'
+    first, second = (marks, why) if client.fitzpatrick in DARKER else (why, marks)
+    ranges = "".join(
+        f"<div><dt>{escape(item.name)}</dt><dd>{range_bar(item)}<span>{item.words}</span></dd></div>"
+        for item in rows(client, evidence, treatment)
+    )
+    return (
+        f'<article class="card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
+        f'<header><span class="rank">{row["rank"]}</span><h3>{escape(texts["name"])} '
+        f"<small>{escape(texts['clinical_name'])}</small></h3>{badge(evidence, row['verdict'])}</header>"
+        f"{first}{second}<dl class='ranges'>{ranges}</dl>{_evidence_line(client, row, evidence, treatment)}"
+        f"{details(client, treatment, row, evidence)}</article>"
+    )
+
+
+def details(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
+    """The folded part: harms first, then the visit, aftercare, reasons, the score, sources."""
+    texts = evidence.texts[treatment]
+    reasons = "".join(
+        f'<li class="{reason.level}">{escape(reason.text)}</li>' for reason in row["reasons"] if reason.about != "pih"
+    )
+    parts = [
+        ("What can go wrong", f"<p>{escape(texts['watch_for'])}</p>{harms(evidence, treatment)}"),
+        (
+            "What it is like",
+            f"<p>{escape(texts['how_it_works'])}</p><p>{escape(texts['good_at'])}</p><p>{escape(texts['visit'])}</p>",
+        ),
+        ("Aftercare", aftercare(evidence, treatment)),
+        ("Why it is rated so", f'<ul class="reasons">{reasons}</ul>'),
+    ]
+    if pd.notna(row["score"]):
+        parts.append(("How the score is made", score_table(evidence, row)))
+    used = [*(source for reason in row["reasons"] for source in reason.source_ids)]
+    used += [source for item in rows(client, evidence, treatment) for source in item.estimate.sources]
+    parts.append(("Sources", disagreements(client, evidence, treatment) + source_list(evidence.tables, used)))
+    return "".join(f"<details><summary>{title}</summary>{body}</details>" for title, body in parts)
+
+
+@lru_cache(maxsize=64)
+def badge(evidence: Evidence, verdict: str) -> str:
+    """The verdict as sign and word."""
+    word, help_ = evidence.tables.vocabulary.loc[("verdict", verdict), ["label", "help"]]
+    sign = f'<span aria-hidden="true">{SIGNS[verdict]}</span>'
+    return f'<span class="badge {verdict}" title="{escape(str(help_), quote=True)}">{sign} {escape(str(word))}</span>'
+
+
+def ruled_out(client: Client, options: pd.DataFrame, evidence: Evidence, families: list[str]) -> str:
+    """What is ruled out, nearest to fitting first, with why and what would change it."""
+    out = options[~options["verdict"].isin(RANKED)]
+    if families:
+        out = out[out["family"].isin(families)]
+    if out.empty:
+        return "<p class='empty'>Nothing is ruled out by what you said.</p>"
+    entries = "".join(_ruled_out(client, str(treatment), row, evidence) for treatment, row in out.to_dict("index").items())
+    return f'<div class="ruled-out-list">{entries}</div>'
+
+
+def _ruled_out(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
+    deciding = [reason for reason in row["reasons"] if reason.level == row["verdict"]]
+    said = "".join(f"<li>{escape(reason.text)}</li>" for reason in deciding)
+    change = what_would_change(client, treatment, evidence)
+    sources = source_list(evidence.tables, (source for reason in deciding for source in reason.source_ids))
+    folded = f"<details><summary>Sources</summary>{sources}</details>" if sources else ""
+    return (
+        f'<article class="out {row["verdict"]}" data-hook="ruled-out" data-id="{escape(treatment)}">'
+        f"<header><h3>{escape(row['name'])}</h3>{badge(evidence, row['verdict'])}</header>"
+        f"<ul>{said}</ul>{_change(change)}{folded}</article>"
+    )
+
+
+def _change(change: Change | None) -> str:
+    return f'<p class="change">{escape(change.text)}</p>' if change else ""
+
+
+def _nearest(client: Client, options: pd.DataFrame, evidence: Evidence) -> str:
+    """Said in place of cards where nothing but no treatment fits: what comes nearest, and what would let it in."""
+    out = options[~options["verdict"].isin(RANKED)]
+    suits = out[[any(r.about.startswith("scar:") and r.level == "suitable" for r in rs) for rs in out["reasons"]]]
+    within_reach = suits[suits["verdict"].isin(["outside_limits", "defer"])]
+    nearest = (within_reach if len(within_reach) else suits).head(3)
+    if nearest.empty:
+        return (
+            '<div class="empty"><p>None of the treatments we know of fits what you said. '
+            "Ask a skin doctor what else there is.</p></div>"
+        )
+    lead = (
+        "Nothing fits all of what you said. These come nearest:"
+        if len(within_reach)
+        else "Nothing may be used with what you said. For scars like yours these are used when nothing speaks against:"
+    )
+    items = []
+    for treatment, row in nearest.to_dict("index").items():
+        change = what_would_change(client, str(treatment), evidence)
+        worst = next(reason for reason in row["reasons"] if reason.level == row["verdict"])
+        said = escape(change.text if change else worst.text)
+        items.append(f"<li><strong>{escape(row['name'])}</strong>: {said}</li>")
+    return f'<div class="empty"><p>{lead}</p><ul>{"".join(items)}</ul></div>'
+
+
+def _why(reasons: tuple[Reason, ...], verdict: str) -> str:
+    """The sentence that leads a card: what calls for care where there is such a thing, then what it is good for."""
+    care = [r.text for r in reasons if r.level == "caution"] if verdict == "caution" else []
+    scars = [r.text for r in reasons if r.about.startswith("scar:")]
+    more = f" And {len(care) - 1} more to ask about: see “Why it is rated so”." if len(care) > 1 else ""
+    return " ".join([*(text + more for text in care[:1]), *scars[:1]])
+
+
+def _evidence_line(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
+    found = effect(client, evidence, treatment)
+    top = f"In the top three in {row['top3']:.0f} of 100 plausible readings."
+    score = f"Score {row['score']:.0f} <small>({row['score_low']:.0f} to {row['score_high']:.0f} of 100)</small>."
+    if treatment == NO_TREATMENT:
+        return f'<p class="strength">{score} {top}</p>'
+    number = len(found.sources)
+    said = f"{number} source" if number == 1 else f"{number} sources"
+    strength = evidence.tables.label("strength", found.strength)
+    return f'<p class="strength">Evidence of effect: <b>{strength}</b>, {said}.{few(found)} {score} {top}</p>'
+
+
+@lru_cache(maxsize=256)
+def harms(evidence: Evidence, treatment: str) -> str:
+    """Every harm that a source names, the lasting and serious ones first, in people of 100 or as reported."""
+    found = evidence.harms(treatment)
+    if treatment == NO_TREATMENT:
+        lead = "What people with scars report:"
+    elif not found:
+        return f"<p>How often harms happen: {NOT_KNOWN}.</p>"
+    else:
+        lead = "What sources report, lasting or serious things first:"
+    order = sorted(found.items(), key=lambda item: (item[0] not in GRAVE_HARMS, item[0] not in SKIN_HARMS, not item[1].known))
+    items = "".join(
+        f"<li><span>{escape(evidence.tables.label('adverse_event', event))}</span> <span>{_harm(harm)}</span></li>"
+        for event, harm in order
+    )
+    return f'<p>{lead}</p><ul class="harms">{items}</ul>'
+
+
+def _harm(harm: Estimate) -> str:
+    if not harm.known:
+        return 'reported, how often is <span class="unknown">not known</span>'
+    figure = spoken(harm, lambda value: f"{value:.2g}" if value < 1 else f"{value:.0f}")
+    low = " <small>fewer than 30 people</small>" if 0 < harm.people < 30 else ""
+    return f"{figure} of 100{low}"
+
+
+@lru_cache(maxsize=256)
+def aftercare(evidence: Evidence, treatment: str) -> str:
+    """What sources advise afterwards, with days where they name them."""
+    claims = evidence.about(treatment, "aftercare")
+    if treatment == NO_TREATMENT:
+        return "<p>None needed.</p>"
+    if not claims:
+        return f"<p>What to do afterwards: {NOT_KNOWN}. Ask the clinic.</p>"
+    told = dict.fromkeys(claim.measure for claim in claims)
+    items = []
+    for measure in told:
+        days = [claim for claim in claims if claim.measure == measure]
+        label = escape(evidence.tables.label("aftercare", measure))
+        items.append(f"<li>{label[0].upper()}{label[1:]}{_days(days)}</li>")
+    return f'<ul class="aftercare">{"".join(items)}</ul>'
+
+
+def _days(claims: list[Claim]) -> str:
+    ends = [end for claim in claims for end in (claim.low, claim.high) if end == end]
+    if not ends:
+        return ""
+    low, high = min(ends), max(ends)
+    if low == high:
+        return f": {'at least ' if any(c.high != c.high for c in claims) else ''}{low:g} days"
+    return f": {low:g} to {high:g} days"
+
+
+def score_table(evidence: Evidence, row: Row) -> str:
+    """What each criterion adds to the score; the parts add up to it."""
+    words = evidence.tables.words("priority")
+    lines = "".join(
+        f"<tr><th scope='row'>{escape(words[name])}</th><td>{row[f'points_{name}']:.1f}</td>"
+        f"<td aria-hidden='true'><span class='points' style='width:{2 * row[f'points_{name}']:.0f}px'></span></td></tr>"
+        for name in sorted(CRITERIA, key=lambda name: -row[f"points_{name}"])
+    )
+    return (
+        "<table class='score'><thead><tr><th scope='col'>What counts</th><th scope='col'>Points</th>"
+        f"<td></td></tr></thead><tbody>{lines}<tr class='total'><th scope='row'>Score</th>"
+        f"<td>{row['score']:.1f}</td><td></td></tr></tbody></table>"
+        "<p>Your priorities give the weights. What is not known counts near the worst it could be.</p>"
+    )
+
+
+def disagreements(client: Client, evidence: Evidence, treatment: str) -> str:
+    """Where the sources behind the figures differ, said plainly; empty text where they do not."""
+    items = []
+    for item in rows(client, evidence, treatment):
+        if item.estimate.spread is not None:
+            low, high = item.estimate.spread
+            items.append(f"<li>{escape(item.name)}: sources say from {low:g} to {high:g}.</li>")
+    for reason_id in ("scar_fit", "skin_fit"):
+        levels = {claim.level for claim in evidence.about(treatment, reason_id)}
+        if {"good", "poor"} <= levels or {"good", "avoid"} <= levels or {"good", "caution"} <= levels:
+            what = "for which scars it helps" if reason_id == "scar_fit" else "for which skin it is suitable"
+            items.append(f"<li>They do not all agree {what}.</li>")
+    return f'<p>Where sources differ:</p><ul class="differ">{"".join(items)}</ul>' if items else ""

@@ -1,0 +1,220 @@
+"""The questions: plain ipywidgets that only link to the answers."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import ipywidgets as w
+from ipywidgets.widgets.widget_bool import CheckboxStyle
+from ipywidgets.widgets.widget_description import DescriptionStyle
+
+from scarlib.client import PRIORITIES, SCAR_TYPES, TRAITS
+from scarlib.tables import Tables
+from scarlib.ui.model import Answers
+
+NOT_KNOWN = "I do not know"
+NO_LIMIT = "No limit"
+_AMOUNT = (("Not a problem", 0.0), ("A little", 1.0), ("Some", 2.0), ("A lot", 3.0))
+_MATTERS = (("Does not matter", 0.0), ("A little", 1.0), ("Much", 2.0), ("Most of all", 3.0))
+_DAYS = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30)
+_VISITS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
+_PAIN = (1, 2, 3, 4, 5, 6, 7, 8)
+_BUDGET = (250, 500, 1000, 1500, 2000, 3000, 4000, 5000, 7500, 10000, 15000)
+_PLACES = (("Anywhere", None), ("Clinic or med spa, no doctor", "med_spa"), ("At home", "home"))
+
+
+def controls(answers: Answers) -> w.VBox:
+    """All questions in four short groups, and undo and start again."""
+    tables = answers.evidence.tables
+    return w.VBox(
+        [
+            _group("Your scars", _scars(answers, tables)),
+            _group("Your skin and health", _health(answers, tables)),
+            _group("Your limits", _limits(answers)),
+            _group("What matters to you", _priorities(answers, tables)),
+            _buttons(answers),
+        ]
+    ).add_class("questions")
+
+
+def _group(title: str, children: Sequence[w.Widget]) -> w.VBox:
+    return w.VBox([w.HTML(f"<h2>{title}</h2>"), *children]).add_class("question-group")
+
+
+def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
+    amounts = [
+        _entry(answers, "scars", scar, _dropdown(str(tables.scar_types.at[scar, "name"]), _AMOUNT, f"scar-{scar}"))
+        for scar in SCAR_TYPES
+    ]
+    character = [_tick(answers, "character", trait, tables.label("trait", trait)) for trait in TRAITS]
+    grade = _dropdown(
+        "How much do they show?",
+        [(NOT_KNOWN, None), *((_grade(tables, code), int(code)) for code in tables.words("severity"))],
+    )
+    return [
+        w.HTML("<p>How much of the problem is each kind? Pictures of each are under “About acne scars”.</p>"),
+        *amounts,
+        _folded("What are they like? (you may skip this)", character),
+        _one(answers, "severity", grade),
+    ]
+
+
+def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
+    skin = _dropdown(
+        "Skin type: how your skin takes the sun",
+        [(NOT_KNOWN, None), *((words, int(code)) for code, words in tables.words("skin_type").items())],
+    )
+    groups = tables.conditions.groupby("group", sort=False)
+    return [
+        _one(answers, "fitzpatrick", skin),
+        w.HTML("<p>Tick what is true for you. More appears when you tick.</p>"),
+        *(_condition_group(answers, rows["group_question"].iloc[0], rows["label"].to_dict()) for _, rows in groups),
+    ]
+
+
+def _limits(answers: Answers) -> list[w.Widget]:
+    def choice(question: str, steps: Iterable[int], words: Callable[[int], str]) -> w.Dropdown:
+        return _dropdown(question, [(NO_LIMIT, None), *((words(step), float(step)) for step in steps)])
+
+    return [
+        _one(answers, "max_downtime_days", choice("Days off, at most", _DAYS, lambda n: _counted(n, "day"))),
+        _one(answers, "max_sessions", choice("Visits, at most", _VISITS, lambda n: _counted(n, "visit"))),
+        _one(answers, "max_pain", choice("Pain you can accept, 0 to 10", _PAIN, lambda n: f"up to {n} of 10")),
+        _one(answers, "budget_usd", choice("Money for the whole course", _BUDGET, lambda n: f"up to ${n:,}")),
+        _one(answers, "setting", _dropdown("Where it is done", _PLACES)),
+    ]
+
+
+def _priorities(answers: Answers, tables: Tables) -> list[w.Widget]:
+    words = tables.words("priority")
+    kinds = {code: label for code, label in tables.words("family").items() if code != "no_treatment"}
+    family = _dropdown("Kind of treatment to list", [("All kinds", ()), *((kinds[code], (code,)) for code in kinds)])
+    family.add_class("control-family")
+    _link(answers, "families", family, tuple, list)
+    return [*(_entry(answers, "priorities", name, _dropdown(words[name], _MATTERS)) for name in PRIORITIES), family]
+
+
+def _buttons(answers: Answers) -> w.HBox:
+    undo = w.Button(description="Undo", tooltip="Take back the last answer")
+    reset = w.Button(description="Start again", tooltip="Back to the answers the page opened with")
+    undo.on_click(lambda _: answers.undo())
+    reset.on_click(lambda _: answers.reset())
+    return w.HBox([undo, reset]).add_class("buttons")
+
+
+def _dropdown(description: str, options: Iterable[Any], *classes: str) -> w.Dropdown:
+    widget = w.Dropdown(description=description, options=list(options), layout=_LAYOUT, style=_STYLE)
+    for name in ("question", *classes):
+        widget.add_class(name)
+    return widget
+
+
+def _one(answers: Answers, name: str, widget: w.Dropdown) -> w.Dropdown:
+    """A control for one answer; a value from elsewhere (a saved session) that is no step of it is added."""
+
+    def shown(value: Any) -> Any:
+        if value not in [option for _, option in widget.options]:
+            widget.options = (*widget.options, (f"{value:g}", value))
+        return value
+
+    _link(answers, name, widget, shown, lambda value: value)
+    return widget.add_class(f"control-{name}")
+
+
+def _entry(answers: Answers, name: str, key: str, widget: w.Dropdown) -> w.Dropdown:
+    """A control for one entry of an answer that is a mapping; 0 leaves the entry out."""
+
+    def changed(value: float) -> dict[str, float]:
+        others = {**getattr(answers, name), key: value}
+        return {other: weight for other, weight in others.items() if weight > 0}
+
+    def shown(weights: dict[str, float]) -> float:
+        return min((step for _, step in widget.options), key=lambda step: abs(step - weights.get(key, 0.0)))
+
+    _link(answers, name, widget, shown, changed)
+    return widget.add_class(f"control-{name}")
+
+
+def _tick(answers: Answers, name: str, code: str, label: str) -> w.Checkbox:
+    """A tick box for one member of an answer that is a list."""
+    widget = w.Checkbox(description=label, indent=False, layout=_LAYOUT, style=_TICK_STYLE).add_class("tick")
+
+    def changed(value: bool) -> list[str]:
+        return [item for item in getattr(answers, name) if item != code] + [code] * value
+
+    _link(answers, name, widget, lambda codes: code in codes, changed)
+    return widget.add_class("control-traits" if name == "character" else f"control-{name}")
+
+
+def _link(
+    answers: Answers, name: str, widget: w.Widget, shown: Callable[[Any], Any], changed: Callable[[Any], Any]
+) -> None:
+    """Answer and control follow each other; `shown` and `changed` translate between them."""
+
+    def to_widget(_: object = None) -> None:
+        value = shown(getattr(answers, name))
+        if widget.value != value:
+            widget.value = value
+
+    def to_answers(change: Any) -> None:
+        if change["new"] != shown(getattr(answers, name)):
+            setattr(answers, name, changed(change["new"]))
+
+    to_widget()
+    answers.observe(to_widget, names=name)
+    widget.observe(to_answers, names="value")
+
+
+def _condition_group(answers: Answers, question: str, labels: dict[str, str]) -> w.VBox:
+    """One question; ticked, it opens the things it stands for, which are made only then."""
+    asked = w.Checkbox(description=question, indent=False, layout=_LAYOUT, style=_TICK_STYLE).add_class("tick")
+    asked.add_class("control-conditions")
+    group = w.VBox([asked]).add_class("condition-group")
+
+    def named() -> list[str]:
+        return [code for code in answers.conditions if code in labels]
+
+    def asked_changed(change: Any) -> None:
+        if change["new"]:
+            if len(group.children) == 1:
+                ticks = [_tick(answers, "conditions", code, label) for code, label in labels.items()]
+                which = w.HTML("<p>Which of these? Tick all that are true.</p>")
+                group.children = (asked, w.VBox([which, *ticks]).add_class("condition-ticks"))
+                if len(labels) == 1:
+                    answers.conditions = [*answers.conditions, *labels]
+        else:
+            answers.conditions = [code for code in answers.conditions if code not in labels]
+            group.children = (asked,)
+
+    def follow(change: Any) -> None:
+        if named():
+            asked.value = True
+        elif any(code in labels for code in change["old"]):
+            asked.value = False
+
+    asked.observe(asked_changed, names="value")
+    answers.observe(follow, names="conditions")
+    asked.value = bool(named())
+    return group
+
+
+def _folded(title: str, children: Sequence[w.Widget]) -> w.VBox:
+    opener = w.Checkbox(description=title, indent=False, layout=_LAYOUT, style=_TICK_STYLE).add_class("tick")
+    box = w.VBox([opener]).add_class("condition-group")
+    inner = w.VBox(list(children)).add_class("condition-ticks")
+    opener.observe(lambda change: setattr(box, "children", (opener, inner) if change["new"] else (opener,)), "value")
+    return box
+
+
+def _grade(tables: Tables, code: str) -> str:
+    words, help_ = tables.vocabulary.loc[("severity", code), ["label", "help"]]
+    return f"{str(words).capitalize()}: {str(help_)[0].lower()}{str(help_)[1:].rstrip('.')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# Shared by all controls: a layout and a style are models of their own that the page has to load.
+_LAYOUT = w.Layout(width="auto")
+_STYLE = DescriptionStyle(description_width="initial")
+_TICK_STYLE = CheckboxStyle(description_width="initial")

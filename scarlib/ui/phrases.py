@@ -1,0 +1,198 @@
+"""Estimates in plain words and as ranges on shared scales: one look for cards, table and questions."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+
+from scarlib.client import Client
+from scarlib.evidence import Estimate, Evidence
+from scarlib.ranking import SCALES, improvement_value
+from scarlib.screening import NO_TREATMENT, traits_of
+
+NOT_KNOWN = '<span class="unknown">not known</span>'
+FEW = 30  # people; a figure that rests on fewer says so
+_TIERS = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question of a card: its name, the estimate, its words, and the scale all cards share (worst, best)."""
+
+    name: str
+    estimate: Estimate
+    words: str
+    scale: tuple[float, float]
+
+
+def spoken(estimate: Estimate, number: Callable[[float], str], unit: str = "") -> str:
+    """ "4 (3 to 6) visits", "at least 6 months", "up to 14 days", or not known; safe HTML."""
+    tail = f" {unit}" if unit else ""
+    low, typical, high = estimate.low, estimate.typical, estimate.high
+    if not estimate.known:
+        return NOT_KNOWN
+    if math.isnan(typical):
+        if math.isnan(high):
+            return f"at least {number(low)}{tail}"
+        if math.isnan(low):
+            return f"up to {number(high)}{tail}"
+        return f"{number(low)} to {number(high)}{tail}" if number(low) != number(high) else f"{number(low)}{tail}"
+    ends = (number(low), number(high)) if not math.isnan(low + high) else ("", "")
+    if ends[0] == ends[1]:
+        more = " or more" if math.isnan(high) else ""
+        return f"{number(typical)}{tail}{more}"
+    return f"{number(typical)}{tail} <small>({ends[0]} to {ends[1]})</small>"
+
+
+def count(value: float) -> str:
+    """A number as people write it: 4, 2.5, 0.4."""
+    return f"{value:.0f}" if value >= 10 or abs(value - round(value)) < 0.05 else f"{value:.1f}"
+
+
+def dollars(value: float) -> str:
+    """US dollars, rounded as prices are told: to ten, from a thousand to a hundred."""
+    step = 100 if value >= 1000 else 10
+    return f"${round(value / step) * step:,.0f}"
+
+
+def effect(client: Client, evidence: Evidence, treatment: str) -> Estimate:
+    """The tier of improvement over all of a client's scars, weighted by how much of the problem each is."""
+    return _effect(evidence, treatment, tuple(client.scars.items()), traits_of(client))
+
+
+@lru_cache(maxsize=4096)
+def _effect(
+    evidence: Evidence, treatment: str, scars: tuple[tuple[str, float], ...], traits: frozenset[str]
+) -> Estimate:
+    parts = [evidence.improvement(treatment, scar, traits) for scar, _ in scars]
+    low, likely, high = (_TIERS * value for value in improvement_value(evidence, treatment, dict(scars), traits))
+    known = [part for part in parts if part.known]
+    strength = min((part.strength for part in known), key=("none", "weak", "fair", "strong").index, default="none")
+    if not known:
+        return Estimate()
+    sources = tuple(dict.fromkeys(source for part in known for source in part.sources))
+    return Estimate(low, likely, high, strength, sources=sources, people=sum(part.people for part in known))
+
+
+def tier_words(evidence: Evidence, estimate: Estimate) -> str:
+    """A tier of improvement in words: "clear (some to marked)"."""
+    words = _tier_names(evidence)
+
+    def word(value: float) -> str:
+        return words[min(max(math.floor(value + 0.5), 0), _TIERS)]
+
+    if not estimate.known:
+        return NOT_KNOWN
+    low, typical, high = word(estimate.low), word(estimate.typical), word(estimate.high)
+    return typical if low == high else f"{typical} <small>({low} to {high})</small>"
+
+
+@lru_cache(maxsize=4)
+def _tier_names(evidence: Evidence) -> list[str]:
+    return list(evidence.tables.words("improvement_tier").values())
+
+
+def rows(client: Client, evidence: Evidence, treatment: str) -> tuple[Row, ...]:
+    """The six questions of a card, in its order."""
+    return _rows(evidence, treatment, effect(client, evidence, treatment))
+
+
+@lru_cache(maxsize=4096)
+def _rows(evidence: Evidence, treatment: str, improvement: Estimate) -> tuple[Row, ...]:
+    if treatment == NO_TREATMENT:
+        return (
+            Row("Improvement", Estimate(0, 0, 0), "none to speak of", SCALES["improvement"]),
+            Row("Visits", Estimate(0, 0, 0), "none", SCALES["few_visits"]),
+            Row("Days off", Estimate(0, 0, 0), "none", SCALES["downtime"]),
+            Row("Pain, 0 to 10", Estimate(0, 0, 0), "none", SCALES["comfort"]),
+            Row("Cost of the course", Estimate(0, 0, 0), "none", SCALES["cost"]),
+            Row("Lasting", Estimate(), "nothing to last", SCALES["lasting"]),
+        )
+    visits = evidence.number(treatment, "sessions")
+    interval = evidence.number(treatment, "interval_weeks")
+    at_home = evidence.setting(treatment).level == "home"
+    visit_words = "used at home" if at_home and not visits.known else spoken(visits, count)
+    if interval.known and visits.known:
+        visit_words += f" <small>· {spoken(interval, count)} weeks apart</small>"
+    days = evidence.number(treatment, "downtime_days")
+    pain = evidence.number(treatment, "pain_vas")
+    cost = evidence.course_cost(treatment)
+    lasting = evidence.number(treatment, "durability_months")
+    return (
+        Row("Improvement", improvement, tier_words(evidence, improvement), SCALES["improvement"]),
+        Row("Visits", visits, visit_words, SCALES["few_visits"]),
+        Row("Days off", days, spoken(days, count), SCALES["downtime"]),
+        Row("Pain, 0 to 10", pain, spoken(pain, count), SCALES["comfort"]),
+        Row("Cost of the course", cost, cost_words(evidence, treatment), SCALES["cost"]),
+        Row("Lasting", lasting, spoken(lasting, count, "months"), SCALES["lasting"]),
+    )
+
+
+def cost_words(evidence: Evidence, treatment: str) -> str:
+    """The course in US dollars; where only a price per syringe, vial, scar or tube is known, that."""
+    course = evidence.course_cost(treatment)
+    if not math.isnan(course.typical):
+        return spoken(course, dollars)
+    return price_words(evidence, treatment)
+
+
+def price_words(evidence: Evidence, treatment: str) -> str:
+    """The price of one session (or syringe, vial, scar, tube) in US dollars."""
+    price = evidence.number(treatment, "cost_usd_per_session")
+    unit = evidence.texts[treatment]["price_unit"]
+    said = spoken(price, dollars)
+    return said if not price.known or not unit else f"{said} <small>a {escape(unit)}</small>"
+
+
+def dark_marks(client: Client, evidence: Evidence, treatment: str) -> str:
+    """The risk of dark marks for this skin: a figure of 100 people, both ways, or not known. Safe HTML."""
+    if treatment == NO_TREATMENT:
+        return "No treatment, so no dark marks from one."
+    risk = evidence.pih(treatment, client.fitzpatrick)
+    if client.fitzpatrick is None:
+        if not risk.known:
+            return f"Dark marks (PIH): {NOT_KNOWN}."
+        return f"Dark marks (PIH): {_of_100(risk)} people. It depends on your skin type: choose it."
+    numeral = ("I", "II", "III", "IV", "V", "VI")[client.fitzpatrick - 1]
+    if not risk.known:
+        return f"Dark marks (PIH) in skin type {numeral}: {NOT_KNOWN}."
+    both = "" if math.isnan(risk.typical) else f" About {100 - risk.typical:.0f} do not."
+    spread = "" if risk.spread is None else f" Studies differ: {risk.spread[0]:.0f} to {risk.spread[1]:.0f}."
+    return f"Dark marks (PIH) in skin type {numeral}: {_of_100(risk)} people.{both}{spread}{few(risk)}"
+
+
+def few(estimate: Estimate) -> str:
+    """A warning where a figure rests on few people, or none where it does not or the number is not known."""
+    return f" Fewer than {FEW} people stand behind this." if 0 < estimate.people < FEW else ""
+
+
+def _of_100(risk: Estimate) -> str:
+    if math.isnan(risk.typical):
+        return f"{spoken(risk, lambda value: f'{value:.0f}')} of 100"
+    said = f"about {risk.typical:.0f} of 100"
+    if round(risk.low) != round(risk.high):
+        said += f" <small>({risk.low:.0f} to {risk.high:.0f})</small>"
+    return said
+
+
+def range_bar(row: Row) -> str:
+    """A line from low to high with a dot at typical, better to the right; nothing where nothing is known."""
+    estimate = row.estimate
+    worst, best = row.scale
+
+    def place(figure: float, unknown: float) -> float:
+        share = unknown if math.isnan(figure) else (figure - worst) / (best - worst)
+        return round(100 * min(max(share, 0.0), 1.0), 1)
+
+    if not estimate.known:
+        return '<span class="bar unknown-bar" aria-hidden="true"></span>'
+    ends = (estimate.low, estimate.high) if best > worst else (estimate.high, estimate.low)
+    left, right = place(ends[0], 0.0), place(ends[1], 1.0)
+    dot = "" if math.isnan(estimate.typical) else f'<i style="left:{place(estimate.typical, 0.0)}%"></i>'
+    open_end = " open" if math.isnan(estimate.low + estimate.high) else ""
+    width = round(max(right - left, 1.0), 1)
+    return (
+        f'<span class="bar" aria-hidden="true"><b class="line{open_end}" '
+        f'style="left:{min(left, 99.0)}%;width:{width}%"></b>{dot}</span>'
+    )
