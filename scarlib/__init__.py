@@ -35,7 +35,8 @@ def recommend(client: Client, tables: Tables | None = None) -> pd.DataFrame:
 
     Index treatment_id. Columns: name; family; verdict (suitable, caution, defer, not_indicated, outside_limits, avoid);
     reasons (tuple of Reason); rank (1.. for suitable and caution, else <NA>); score, score_low, score_high (0..100, NaN
-    where not ranked); top3 (of 100 plausible readings); points_<criterion>, which add up to the score. `tables` defaults to those that come with scarlib.
+    where not ranked); top3 (of 100 plausible readings); points_<criterion>, which add up to the score.
+    `tables` defaults to those that come with scarlib.
     """
     return _ranking.recommend(client, _weigh(tables or default_tables()))
 

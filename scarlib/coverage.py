@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -70,6 +71,7 @@ def questions(tables: Tables) -> tuple[Question, ...]:
     return (*effect, *marks, *course)
 
 
+@lru_cache(maxsize=4)
 def source_names(tables: Tables) -> dict[str, str]:
     """{source_id: "Author year"}, with the journal or the id where no author stands on the page."""
     rows = tables.sources
@@ -184,7 +186,7 @@ def steps(evidence: Evidence, treatment_id: str, attribute: str, skin: int | Non
         columns=["claim_id", "source", "tier", "measure", "skin type", "value", "low", "high", "people", "weight",
                  "counts", "why"],
     )  # fmt: skip
-    return _with_share(frame, "value")
+    return _with_share(frame.astype({"counts": bool}), "value")
 
 
 def _with_share(frame: pd.DataFrame, order: str) -> pd.DataFrame:
@@ -193,6 +195,11 @@ def _with_share(frame: pd.DataFrame, order: str) -> pd.DataFrame:
     share = 100 * moving["weight"].cumsum() / moving["weight"].sum()
     frame.insert(list(frame.columns).index("weight") + 1, "share", share.reindex(frame.index))
     return frame
+
+
+def _behind(evidence: Evidence, estimate: Estimate) -> list[Claim]:
+    """The claims of an estimate; they may be those of the treatment this one builds on."""
+    return [claim for claims in evidence.claims.values() for claim in claims if claim.claim_id in estimate.claims]
 
 
 def _is_point(claim: Claim) -> bool:
@@ -235,9 +242,7 @@ def votes(evidence: Evidence, treatment_id: str, scar_type: str) -> pd.DataFrame
     reached, in the order of the effect). The last row is the small source that saw no effect, which always votes.
     The effect shown is the first whose share reaches 50, unless the scar's character caps it.
     """
-    estimate = evidence.improvement(treatment_id, scar_type, _ANY)
-    rows = evidence.about(treatment_id, "scar_fit", "improvement", "responder_rate", "comparative")
-    used = [claim for claim in rows if claim.claim_id in estimate.claims]
+    used = _behind(evidence, evidence.improvement(treatment_id, scar_type, _ANY))
     shared = Counter(claim.trial for claim in used)
     names, says = source_names(evidence.tables), said(evidence.tables)
     frame = pd.DataFrame(
@@ -254,7 +259,17 @@ def votes(evidence: Evidence, treatment_id: str, scar_type: str) -> pd.DataFrame
             }
             for claim in sorted(used, key=lambda claim: claim.tier)
         ]
-        + [{"claim_id": "", "source": "one more small source", "says": "no effect", "effect": 0.0, "weight": _SCEPTIC}]
+        + [
+            {
+                "claim_id": "",
+                "source": "one more small source",
+                "speaks of": "",
+                "says": "no effect",
+                "effect": 0.0,
+                "people": _SCEPTIC,
+                "weight": _SCEPTIC,
+            }
+        ]
     )
     return _with_share(frame, "effect")
 
@@ -284,7 +299,7 @@ def rules(evidence: Evidence, treatment_id: str, condition: str) -> pd.DataFrame
 
 def card(evidence: Evidence, treatment_id: str) -> pd.DataFrame:
     """The figures of one treatment as its card shows them: group, question, low, typical, high, unit, strength,
-    sources, people. NaN = not known."""
+    sources, people (NaN = not stated). Other NaN = not known."""
     rows = [{**row, "unit": question.unit} for question, row in _asked(evidence, treatment_id)]
     columns = ["group", "question", "low", "typical", "high", "unit", "strength", "sources", "people"]
     return pd.DataFrame(rows)[columns]
@@ -314,7 +329,7 @@ def _asked(evidence: Evidence, treatment_id: str) -> Iterator[tuple[Question, di
                 "high": found.high,
                 "strength": found.strength if found.known else "none",
                 "sources": len(found.sources) if found.known else 0,
-                "people": found.people,
+                "people": found.people or (math.nan if found.known else 0),
                 "tier": found.tier,
                 "known": found.known,
             },
@@ -359,7 +374,7 @@ def disagreements(evidence: Evidence) -> pd.DataFrame:
             if question.group == _MARKS and key in found:
                 found[key]["question"] = f"{found[key]['question']}, {question.label.removeprefix('skin type ')}"
                 continue
-            ends = [_who(evidence, treatment, question, estimate, end, names) for end in estimate.spread]
+            ends = [_who(evidence, question, estimate, end, names) for end in estimate.spread]
             marks = "dark marks, " if question.group == _MARKS else ""
             effect = "effect on " if question.group == _EFFECT else ""
             found[key if question.group == _MARKS else (treatment, question.code, ())] = {
@@ -375,16 +390,12 @@ def disagreements(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(list(found.values()))
 
 
-def _who(
-    evidence: Evidence, treatment: str, question: Question, estimate: Estimate, end: float, names: dict[str, str]
-) -> str:
+def _who(evidence: Evidence, question: Question, estimate: Estimate, end: float, names: dict[str, str]) -> str:
     """The sources of an estimate whose own figure is the lowest or highest one."""
-    kinds = {_EFFECT: ("scar_fit", "improvement", "responder_rate", "comparative"), _MARKS: ("pih_percent",)}
     claims = [
         claim
-        for claim in evidence.about(treatment, *kinds.get(question.group, (question.code,)))
-        if claim.claim_id in estimate.claims
-        and (_effect_tier(claim) if question.group == _EFFECT else claim.value if _is_point(claim) else None) == end
+        for claim in _behind(evidence, estimate)
+        if (_effect_tier(claim) if question.group == _EFFECT else claim.value if _is_point(claim) else None) == end
     ]
     return "; ".join(dict.fromkeys(names[claim.source_id] for claim in claims))
 
@@ -501,9 +512,10 @@ def few_people(evidence: Evidence) -> pd.DataFrame:
         {
             "known": frame.groupby("group", sort=False).size(),
             f"fewer than {FEW_PEOPLE} people": frame["people"].between(1, FEW_PEOPLE - 1).groupby(frame["group"]).sum(),
-            "people not stated": frame["people"].eq(0).groupby(frame["group"]).sum(),
+            "people not stated": frame["people"].isna().groupby(frame["group"]).sum(),
         }
     )
+    counts = counts.reindex(frame["group"].unique())
     counts.loc["all"] = counts.sum()
     return counts.rename_axis("group")
 
@@ -601,6 +613,7 @@ def _listed(cell: str) -> list[str]:
     return [item for item in cell.split(";") if item]
 
 
+@lru_cache(maxsize=4)
 def said(tables: Tables) -> dict[str, str]:
     """{claim_id: what the row says, in a few plain words}: the question, the answer, for whom, in how many people."""
     rows, quotes = tables.evidence, _quotes(tables)
@@ -618,7 +631,7 @@ def said(tables: Tables) -> dict[str, str]:
         whom += [f"skin type {skin}"] if skin else []
         whom += [f"{n:.0f} people"] if n > 0 else []
         answer = f": {quotes[claim]}" if quotes[claim] else ""
-        found[claim] = ", ".join(about) + answer + (f" ({', '.join(whom)})" if whom else "")
+        found[claim] = ", ".join(about) + answer + (f"; {', '.join(whom)}" if whom else "")
     return found
 
 

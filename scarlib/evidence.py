@@ -205,11 +205,14 @@ def _quantile(values: Sequence[float], weights: Sequence[float], share: float) -
 
 def _pool(claims: Iterable[Claim]) -> Estimate:
     """Numeric claims of one question, one unit and one way of measuring -> one estimate."""
-    chosen = _tiered(claims)
+    counted = list(claims)
+    bounded = [c for c in counted if c.flags & {"lower_bound", "upper_bound"} or math.isnan(c.value)]
+    points = _tiered(c for c in counted if c not in bounded)
+    last = max((claim.tier for claim in points), default=4)
+    bounds = [claim for claim in _tiered(bounded) if claim.tier <= last]
+    chosen = [*points, *bounds]
     if not chosen:
         return Estimate()
-    bounds = [c for c in chosen if c.flags & {"lower_bound", "upper_bound"} or math.isnan(c.value)]
-    points = [c for c in chosen if c not in bounds]
     low = typical = high = UNKNOWN
     spread = None
     if points:
@@ -355,7 +358,8 @@ class Evidence:
     @cached_property
     def texts(self) -> dict[str, dict[str, str]]:
         """{treatment_id: what people read about it, by column}"""
-        return self.tables.treatments.to_dict("index")
+        table = self.tables.treatments
+        return {str(treatment): dict(zip(table.columns, row, strict=True)) for treatment, *row in table.itertuples()}
 
     def about(self, treatment_id: str, *attributes: str) -> list[Claim]:
         """The claims of a treatment on some questions, in the order of the file."""
@@ -630,7 +634,7 @@ class Evidence:
                 )
             }
         frame = pd.DataFrame.from_dict(rows, orient="index")
-        frame.columns = pd.MultiIndex.from_tuples(frame.columns.tolist(), names=["question", "part"])
+        frame.columns = pd.MultiIndex.from_tuples([*next(iter(rows.values()))], names=["question", "part"])
         return frame.rename_axis("treatment_id")
 
 
@@ -640,7 +644,8 @@ def _of_acne_scars(claim: Claim) -> bool:
 
 def _times(estimate: Estimate, factor: float) -> Estimate:
     low, typical, high = (
-        min(end * factor, 100.0) if not math.isnan(end) else end for end in (estimate.low, estimate.typical, estimate.high)
+        min(end * factor, 100.0) if not math.isnan(end) else end
+        for end in (estimate.low, estimate.typical, estimate.high)
     )
     return replace(estimate, low=low, typical=typical, high=high)
 

@@ -7,8 +7,9 @@ matplotlib is imported only when something is drawn.
 import base64
 import io
 import math
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -50,14 +51,15 @@ class Picture:
 
     png: bytes
     text: str
-    caption: str
+    caption: str = ""
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.png).decode("ascii")
         return (
             f'<figure style="margin:0 0 1.5rem"><img src="data:image/png;base64,{data}" alt="{escape(self.text)}" '
             f'style="width:100%;max-width:1100px;height:auto;background:#fff">'
-            f"<figcaption>{escape(self.caption)}</figcaption></figure>"
+            + (f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else "")
+            + "</figure>"
         )
 
 
@@ -69,46 +71,58 @@ class Table:
     caption: str
     missing: str = "not known"
     blank: tuple[str, ...] = ()  # columns that stay empty where there is nothing
-    index: bool = False
     rows: int = 14  # more rows than this scroll
 
     def _repr_html_(self) -> str:
-        numbers = self.frame.select_dtypes("number").columns
-        styler = self.frame.style.format(_cell(self.missing), na_rep=self.missing, escape="html", hyperlinks="html")
-        styler = styler.format(_number(self.missing), subset=list(numbers), na_rep=self.missing)
-        styler = styler.format(_number(""), subset=list(self.blank), na_rep="")
-        styler = styler.map(lambda cell: "color:#767676" if _is_missing(cell, self.missing) else "")
+        says = [column for column in self.frame if not self.frame[column].eq("").all()]
+        frame = self.frame[says] if len(self.frame) else self.frame
+        numbers: Any = list(frame.select_dtypes("number").columns)
         words: dict[str, Any] = {"text-align": "left", "vertical-align": "top"}
         figures: dict[str, Any] = {"text-align": "right", "white-space": "nowrap"}
-        styler = styler.set_properties(**words).set_properties(subset=list(numbers), **figures)
+        styler = frame.style.hide(axis="index").format_index(escape="html", axis=1)
+        styler = styler.set_properties(**words).set_properties(subset=numbers, **figures)
+        for column in frame:
+            missing = "" if column in self.blank else _MISSING.get(str(column), self.missing)
+            styler = styler.format((_number if column in numbers else _text)(missing), subset=[column])
+            styler = styler.map(partial(_quiet, missing), subset=[column])
         styler = styler.set_table_styles(
             [
-                {"selector": "th", "props": "text-align:left;vertical-align:bottom"},
                 {"selector": "caption", "props": "caption-side:top;text-align:left;font-weight:600;padding:.25rem 0"},
-                {"selector": "thead th", "props": f"{_STICKY}top:0"},
+                {"selector": "thead th", "props": f"text-align:left;vertical-align:bottom;{_STICKY}"},
             ]
         )
-        if not self.index:
-            styler = styler.hide(axis="index")
-        height = "max-height:32rem;" if len(self.frame) > self.rows else ""
+        right: Any = {column: [{"selector": "th.col_heading", "props": "text-align:right"}] for column in numbers}
+        styler = styler.set_table_styles(right, overwrite=False)
+        box = _SCROLLS if len(frame) > self.rows else "overflow:auto;"
         return (
-            f'<div role="region" tabindex="0" aria-label="{escape(self.caption)}" style="{height}overflow:auto;'
-            f'margin-bottom:1rem">{styler.set_caption(escape(self.caption)).to_html()}</div>'
+            f'<div role="region" tabindex="0" aria-label="{escape(self.caption)}" style="{box}margin-bottom:1rem">'
+            f"{styler.set_caption(escape(self.caption)).to_html()}</div>"
         )
 
 
-_STICKY = "position:sticky;background:var(--jp-layout-color0,#fff);z-index:1;"
+_MISSING = {"people": "not stated"}
+_SCROLLS = "overflow:auto;max-height:32rem;border:1px solid var(--jp-border-color2,#d5dde0);"
+_STICKY = "position:sticky;top:0;background:var(--jp-layout-color0,#fff);z-index:1"
+_ADDRESS = re.compile(r"https?://\S+")
 
 
 def _is_missing(cell: object, missing: str) -> bool:
     return cell == missing or cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
-def _cell(missing: str) -> Callable[[Any], str]:
+def _quiet(missing: str, cell: object) -> str:
+    return "color:var(--jp-ui-font-color2,#767676)" if _is_missing(cell, missing) else ""
+
+
+def _text(missing: str) -> Callable[[Any], str]:
     def words(cell: Any) -> str:
         if pd.api.types.is_bool(cell):
             return "yes" if cell else "no"
-        return missing if _is_missing(cell, missing) else str(cell)
+        text = missing if _is_missing(cell, missing) else escape(str(cell))
+        if not _ADDRESS.fullmatch(text):
+            return text
+        shown = escape(_short(re.sub(r"^https?://(www\.)?", "", str(cell)), 30))
+        return f'<a href="{text}" title="{text}" target="_blank" rel="noopener">{shown}</a>'
 
     return words
 
@@ -192,9 +206,11 @@ def forest(tables: Tables, attribute: str, measure: str = "") -> Picture:
 
 
 def gallery(tables: Tables, attribute: str) -> tuple[Picture, ...]:
-    """One forest plot for each measure of an attribute, most rows first: unlike measures never share a picture."""
+    """One forest plot for each measure of an attribute, most rows first: unlike measures never share a picture. The
+    caption, which is the same for all, stands below the first."""
     rows = tables.evidence[tables.evidence["attribute"] == attribute]
-    return tuple(forest(tables, attribute, measure) for measure in rows["measure"].value_counts().index)
+    first, *rest = (forest(tables, attribute, measure) for measure in rows["measure"].value_counts().index)
+    return (first, *(replace(picture, caption="") for picture in rest))
 
 
 def heatmap(evidence: Evidence) -> Picture:
@@ -319,7 +335,7 @@ def _figure_words(line: dict[str, Any]) -> str:
     return bound + f"{line['value']:g}" + (f" ({whole})" if len(ends) == 2 else "")
 
 
-def _short(words: str, most: int = 27) -> str:
+def _short(words: str, most: int = 31) -> str:
     return words if len(words) <= most else words[: most - 1].rstrip(" (") + "…"
 
 

@@ -205,7 +205,7 @@ def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason
 def _condition(treatment: str, condition: str, ceiling: str, evidence: Evidence) -> Iterator[Reason]:
     about = f"condition:{condition}"
     said = evidence.rule(treatment, condition)
-    name, concerned = evidence.concerns.get(condition, ("Narrow, deep pits (icepick scars)", frozenset({NO_TREATMENT})))
+    name, concerned = evidence.concerns.get(condition, ("Icepick scars", frozenset({NO_TREATMENT})))
     if not said.level:
         if not concerned or treatment in concerned:
             text = f"{name}: whether it is safe then is not known. Ask before you decide."
@@ -220,6 +220,8 @@ def _condition(treatment: str, condition: str, ceiling: str, evidence: Evidence)
     elif level == "defer":
         wait = "wait until this is over" if math.isnan(said.weeks) else f"wait {said.weeks:g} weeks after it ends"
         yield Reason(f"{name}: {wait}.{also}", said.sources, "defer", about, said.weeks)
+    elif condition.endswith("_scars"):
+        yield Reason(f"{name}: a source says that it was not studied in these.", said.sources, "caution", about)
     elif level == "caution":
         antiviral = said.level == "caution" and condition == "herpes_history"
         what = "antiviral medicine first, or special care" if antiviral else "needs special care. Ask before you decide"
@@ -250,7 +252,7 @@ def _disagreement(said: Judgement) -> str:
 def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset[str]) -> Iterator[Reason]:
     helped: list[str] = []
     tiers: list[int] = []
-    unhelped = []
+    unhelped: dict[str, list[tuple[str, Judgement]]] = {"poor": [], "": []}
     for scar in client.scars:
         fit = evidence.fit(treatment, scar, traits)
         name = evidence.tables.label("scar_type", scar)
@@ -263,13 +265,20 @@ def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset
             tiers += [tier for tier in (fit.tier, effect.tier) if tier]
             words = "Sources call it good for" if fit.level == "good" else "Of some help for"
             yield Reason(f"{words} {name} ({fit.strength} evidence).{_disagreement(fit)}", fit.sources, about=about)
-        elif fit.level == "poor":
-            unhelped.append(Reason(f"Does little for {name}.{_disagreement(fit)}", fit.sources, "not_indicated", about))
         else:
-            text = f"Whether it helps {name} is not known: no source we have read says so."
-            unhelped.append(Reason(text, (), "not_indicated", about))
-    for reason in unhelped:
-        yield reason if not helped else Reason(reason.text, reason.source_ids, "suitable", reason.about)
+            unhelped[fit.level].append((name, fit))
+    level = "suitable" if helped else "not_indicated"
+    for fit_level, found in unhelped.items():
+        if found:
+            names = listed([name for name, _ in found])
+            sources = tuple(dict.fromkeys(source for _, fit in found for source in fit.sources))
+            said = (
+                f"Does little for {names}."
+                if fit_level
+                else f"Whether it helps {names} is not known: no source says so."
+            )
+            also = _disagreement(found[0][1]) if len(found) == 1 else ""
+            yield Reason(said + also, sources, level, "scar:none")
     if helped and tiers and min(tiers) == 4:
         text = "Only web pages of clinics, sellers or magazines support it for these scars."
         yield Reason(text, (), "caution", "evidence")
@@ -340,6 +349,11 @@ def _limit_words(limit: str, value: float | None) -> str:
         "max_pain": f"pain of {number} in 10",
         "budget_usd": f"${number}",
     }[limit]
+
+
+def listed(words: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def of_100(estimate: Estimate) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from scarlib.client import Client
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
 from scarlib.ranking import CRITERIA
-from scarlib.screening import DARKER, NO_TREATMENT, RANKED, Change, Reason, what_would_change
+from scarlib.screening import DARKER, NO_TREATMENT, RANKED, Change, listed, traits_of, what_would_change
 from scarlib.ui.phrases import NOT_KNOWN, dark_marks, effect, few, range_bar, rows, spoken
 from scarlib.ui.sources import source_list
 
@@ -23,14 +23,19 @@ SIGNS = {
     "outside_limits": "↗",
     "avoid": "✕",
 }
-FULL_CARDS = 6
+FULL_CARDS = 5
 Row = Mapping[str, Any]  # one row of the options
 DISCLAIMER = (
     "This page supports a talk with a qualified professional. It does not diagnose and does not replace that talk."
 )
 
 
-def summary(options: pd.DataFrame, problem: str = "") -> str:
+def records(options: pd.DataFrame) -> dict[str, Row]:
+    """{treatment_id: its row}, in order: plain mappings are read many times faster than rows of a frame."""
+    return {str(treatment): row for treatment, row in options.to_dict("index").items()}  # type: ignore[misc]
+
+
+def summary(options: pd.DataFrame, problem: str = "", *, example: bool = False) -> str:
     """The one sentence that counts what fits, and a problem with the answers where there is one."""
     treated = options.drop(index=NO_TREATMENT)
     counts = treated["verdict"].value_counts()
@@ -38,34 +43,46 @@ def summary(options: pd.DataFrame, problem: str = "") -> str:
     out = len(treated) - fits - care
     said = f"{fits} of {len(treated)} options fit, {care} with care, {out} ruled out."
     warning = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
-    return f'{warning}<p class="summary" data-hook="summary" role="status" aria-live="polite">{said}</p>'
+    start = (
+        "<p>An example to start with: wide, sloped dents, nothing else known. Change it to yours.</p>"
+        if example
+        else ""
+    )
+    return f'{warning}<p class="summary" data-hook="summary" role="status" aria-live="polite">{said}</p>{start}'
 
 
 def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families: list[str]) -> str:
     """What may be ranked, best first: the first as full cards, the rest shorter; or the nearest where nothing fits."""
     ranked = options[options["verdict"].isin(RANKED)]
-    listed = ranked[ranked["family"].isin([*families, "no_treatment"])] if families else ranked
-    entries = list(listed.to_dict("index").items())
-    cards = [card(client, str(treatment), row, evidence) for treatment, row in entries[:FULL_CARDS]]
-    lines = [line(client, str(treatment), row, evidence) for treatment, row in entries[FULL_CARDS:]]
-    others = [treatment for treatment in listed.index if treatment != NO_TREATMENT]
+    shown = ranked[ranked["family"].isin([*families, "no_treatment"])] if families else ranked
+    entries = list(records(shown).items())
+    cards = [card(client, treatment, row, evidence) for treatment, row in entries[:FULL_CARDS]]
+    lines = [line(client, treatment, row, evidence) for treatment, row in entries[FULL_CARDS:]]
+    others = [treatment for treatment in shown.index if treatment != NO_TREATMENT]
     if len(ranked) <= 1:
         cards.insert(0, _nearest(client, options, evidence))
     elif not others:
         cards.insert(0, "<p class='empty'>None of this kind fits. Choose “All kinds” to see the others.</p>")
+    key = (
+        "<p class='key'>In each bar, further right is better for you. The dot is the usual figure, "
+        "the line runs from low to high.</p>"
+    )
     more = f'<h3>Then come</h3><div class="lines">{"".join(lines)}</div>' if lines else ""
-    return f'<div class="cards">{"".join(cards)}</div>{more}'
+    return f'{key}<div class="cards">{"".join(cards)}</div>{more}'
 
 
 def line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     """A ranked option in short, for the places after the full cards."""
     marks = dark_marks(client, evidence, treatment)
-    told = " · ".join(f"{item.name}: {item.words}" for item in rows(client, evidence, treatment))
-    order = f"{marks} {told}" if client.fitzpatrick in DARKER else f"{told}. {marks}"
+    told = "".join(
+        f"<div><dt>{escape(item.name)}</dt><dd>{item.words}</dd></div>" for item in rows(client, evidence, treatment)
+    )
+    facts = f"<dl>{told}</dl>"
+    body = f"<p>{marks}</p>{facts}" if client.fitzpatrick in DARKER else f"{facts}<p>{marks}</p>"
     return (
         f'<article class="line-card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
         f'<header><span class="rank">{row["rank"]}</span><h4>{escape(row["name"])}</h4>'
-        f"{badge(evidence, row['verdict'])}</header><p>{order}</p></article>"
+        f"{badge(evidence, row['verdict'])}</header>{body}</article>"
     )
 
 
@@ -73,7 +90,7 @@ def card(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     """One ranked option in full."""
     texts = evidence.texts[treatment]
     marks = f'<p class="marks">{dark_marks(client, evidence, treatment)}</p>'
-    why = f'<p class="why">{escape(_why(row["reasons"], row["verdict"]))}</p>'
+    why = f'<p class="why">{escape(_why(client, row, evidence, treatment))}</p>'
     first, second = (marks, why) if client.fitzpatrick in DARKER else (why, marks)
     ranges = "".join(
         f"<div><dt>{escape(item.name)}</dt><dd>{range_bar(item)}<span>{item.words}</span></dd></div>"
@@ -108,7 +125,8 @@ def details(client: Client, treatment: str, row: Row, evidence: Evidence) -> str
     used = [*(source for reason in row["reasons"] for source in reason.source_ids)]
     used += [source for item in rows(client, evidence, treatment) for source in item.estimate.sources]
     parts.append(("Sources", disagreements(client, evidence, treatment) + source_list(evidence.tables, used)))
-    return "".join(f"<details><summary>{title}</summary>{body}</details>" for title, body in parts)
+    folded = "".join(f"<details><summary>{title}</summary><div>{body}</div></details>" for title, body in parts)
+    return f'<div class="folds">{folded}</div>'
 
 
 @lru_cache(maxsize=64)
@@ -126,20 +144,20 @@ def ruled_out(client: Client, options: pd.DataFrame, evidence: Evidence, familie
         out = out[out["family"].isin(families)]
     if out.empty:
         return "<p class='empty'>Nothing is ruled out by what you said.</p>"
-    entries = "".join(_ruled_out(client, str(treatment), row, evidence) for treatment, row in out.to_dict("index").items())
+    entries = "".join(_ruled_out(client, treatment, row, evidence) for treatment, row in records(out).items())
     return f'<div class="ruled-out-list">{entries}</div>'
 
 
 def _ruled_out(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     deciding = [reason for reason in row["reasons"] if reason.level == row["verdict"]]
-    said = "".join(f"<li>{escape(reason.text)}</li>" for reason in deciding)
+    said = "".join(f"<p>{escape(reason.text)}</p>" for reason in deciding)
     change = what_would_change(client, treatment, evidence)
     sources = source_list(evidence.tables, (source for reason in deciding for source in reason.source_ids))
     folded = f"<details><summary>Sources</summary>{sources}</details>" if sources else ""
     return (
         f'<article class="out {row["verdict"]}" data-hook="ruled-out" data-id="{escape(treatment)}">'
         f"<header><h3>{escape(row['name'])}</h3>{badge(evidence, row['verdict'])}</header>"
-        f"<ul>{said}</ul>{_change(change)}{folded}</article>"
+        f"{said}{_change(change)}{folded}</article>"
     )
 
 
@@ -164,20 +182,36 @@ def _nearest(client: Client, options: pd.DataFrame, evidence: Evidence) -> str:
         else "Nothing may be used with what you said. For scars like yours these are used when nothing speaks against:"
     )
     items = []
-    for treatment, row in nearest.to_dict("index").items():
-        change = what_would_change(client, str(treatment), evidence)
+    for treatment, row in records(nearest).items():
+        change = what_would_change(client, treatment, evidence)
         worst = next(reason for reason in row["reasons"] if reason.level == row["verdict"])
         said = escape(change.text if change else worst.text)
         items.append(f"<li><strong>{escape(row['name'])}</strong>: {said}</li>")
     return f'<div class="empty"><p>{lead}</p><ul>{"".join(items)}</ul></div>'
 
 
-def _why(reasons: tuple[Reason, ...], verdict: str) -> str:
-    """The sentence that leads a card: what calls for care where there is such a thing, then what it is good for."""
-    care = [r.text for r in reasons if r.level == "caution"] if verdict == "caution" else []
-    scars = [r.text for r in reasons if r.about.startswith("scar:")]
-    more = f" And {len(care) - 1} more to ask about: see “Why it is rated so”." if len(care) > 1 else ""
-    return " ".join([*(text + more for text in care[:1]), *scars[:1]])
+def _why(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
+    """The sentence that leads a card: what it does for each kind of scar, and first what calls for care."""
+    if treatment == NO_TREATMENT:
+        return "Doing nothing is always an option."
+    traits = traits_of(client)
+    said: dict[str, list[str]] = {}
+    for scar in client.scars:
+        level = evidence.fit(treatment, scar, traits).level
+        said.setdefault(_FIT_WORDS.get(level, _FIT_WORDS[""]), []).append(evidence.tables.label("scar_type", scar))
+    helps = "; ".join(f"{words} {listed(scars)}" for words, scars in said.items())
+    sentence = f"{helps[0].upper()}{helps[1:]}."
+    care = [reason.text for reason in row["reasons"] if reason.level == "caution"]
+    more = f" {len(care) - 1} more to ask about below." if len(care) > 1 else ""
+    return f"{care[0]}{more} {sentence}" if care else sentence
+
+
+_FIT_WORDS = {
+    "good": "good for",
+    "partial": "of some help for",
+    "poor": "little help for",
+    "": "not known for",
+}
 
 
 def _evidence_line(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
@@ -202,7 +236,9 @@ def harms(evidence: Evidence, treatment: str) -> str:
         return f"<p>How often harms happen: {NOT_KNOWN}.</p>"
     else:
         lead = "What sources report, lasting or serious things first:"
-    order = sorted(found.items(), key=lambda item: (item[0] not in GRAVE_HARMS, item[0] not in SKIN_HARMS, not item[1].known))
+    order = sorted(
+        found.items(), key=lambda item: (item[0] not in GRAVE_HARMS, item[0] not in SKIN_HARMS, not item[1].known)
+    )
     items = "".join(
         f"<li><span>{escape(evidence.tables.label('adverse_event', event))}</span> <span>{_harm(harm)}</span></li>"
         for event, harm in order

@@ -1,18 +1,17 @@
 """Effect against days off, cost as size: a bqplot map of the options; a click chooses one."""
 
-import math
 from html import escape
 
 import bqplot as bq
 import ipywidgets as w
 import numpy as np
+import pandas as pd
 
 from scarlib.screening import NO_TREATMENT, RANKED
 from scarlib.ui.model import Answers
 from scarlib.ui.table import facts
 
 _COLOURS = {"suitable": "#0f766e", "caution": "#b45309"}
-_MOST_DAYS = 30.0
 
 
 class Map:
@@ -21,10 +20,10 @@ class Map:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._shown: list[str] = []
-        x = bq.LinearScale(min=-1.0, max=_MOST_DAYS)
+        self._across = x = bq.LinearScale(min=-0.5, max=7.0)
         y = bq.LinearScale(min=-0.2, max=3.2)
         words = list(answers.evidence.tables.words("improvement_tier").values())
-        across = bq.Axis(scale=x, label="Days off (usual)", grid_lines="none", num_ticks=7)
+        self._ticks = across = bq.Axis(scale=x, label="Days off (usual)", grid_lines="none", tick_format="d")
         up = bq.Axis(
             scale=y,
             orientation="vertical",
@@ -61,35 +60,53 @@ class Map:
         options = answers.options[answers.options["verdict"].isin(RANKED)].drop(index=NO_TREATMENT, errors="ignore")
         if answers.families:
             options = options[options["family"].isin(answers.families)]
-        if options.empty:
-            self._shown = []
-            with self._dots.hold_sync():
-                self._dots.x, self._dots.y = np.array([]), np.array([])
-            self.sentence.value = "<p>Nothing fits, so there is nothing to place on the map.</p>"
-            return
         figures = facts(answers.client, options, answers.evidence)
-        placed = figures[figures["days"].notna() & figures["effect"].notna()]
+        placed = figures[figures["days"].notna() & figures["effect"].notna()] if len(options) else options
         self._shown = [str(treatment) for treatment in placed.index]
-        verdicts = options["verdict"].reindex(placed.index)
+        if not self._shown:
+            with self._dots.hold_sync():
+                self._dots.x, self._dots.y, self._dots.names = np.array([]), np.array([]), np.array([])
+            self.sentence.value = "<p>There is nothing to place on the map.</p>"
+            return
+        days, tiers = placed["days"].astype(float), placed["effect"].astype(float)
+        end = max(7, int(days.max()) + 1)
+        self._across.max = float(end)
+        self._ticks.tick_values = np.arange(0, end + 1, 1 if end <= 10 else 5)
         with self._dots.hold_sync():
             self._dots.selected = None
-            self._dots.x = placed["days"].astype(float).clip(upper=_MOST_DAYS).to_numpy()
-            self._dots.y = placed["effect"].astype(float).to_numpy()
+            self._dots.x = days.to_numpy()
+            self._dots.y = _apart(days, tiers).to_numpy()
             self._dots.size = placed["cost"].astype(float).fillna(0.0).to_numpy()
-            self._dots.names = placed["name"].to_numpy(dtype=str)
-            self._dots.colors = [_COLOURS[verdict] for verdict in verdicts]
-        missing = [escape(str(name)) for name in figures.loc[~figures.index.isin(placed.index), "name"]]
-        left_out = f" Not on the map, as days off are not known: {', '.join(missing)}." if missing else ""
-        costless = sum(math.isnan(cost) for cost in placed["cost"].astype(float))
-        small = f" For {costless} the cost is not known: they have the smallest dot." if costless else ""
-        best = placed.sort_values(["effect", "days"], ascending=[False, True])["name"].iloc[0] if len(placed) else ""
-        top = f" Highest for the fewest days off: {escape(str(best))}." if best else ""
-        self.sentence.value = (
-            "<p>Further up is more improvement, further left is fewer days off, a larger dot costs more. "
-            f"Green fits, amber needs care. Click a dot to see it in full.{top}{small}{left_out}</p>"
-        )
+            self._dots.names = options["rank"].reindex(placed.index).astype(str).to_numpy(dtype=str)
+            self._dots.colors = [_COLOURS[verdict] for verdict in options["verdict"].reindex(placed.index)]
+        self.sentence.value = _told(options, figures, placed)
 
     def _clicked(self, change: dict[str, object]) -> None:
         selected = change["new"]
         if isinstance(selected, (list, tuple, np.ndarray)) and len(selected):
             self._answers.chosen = self._shown[int(selected[-1])]
+
+
+def _apart(days: pd.Series, tiers: pd.Series) -> pd.Series:
+    """Tiers with dots that would cover each other moved apart a little, up and down by turns."""
+    nth = pd.DataFrame({"days": days.round(), "tier": tiers.round(1)}).groupby(["days", "tier"]).cumcount()
+    step = (nth + 1) // 2 * 0.13
+    return tiers + step.where(nth % 2 == 1, -step)
+
+
+def _told(options: pd.DataFrame, figures: pd.DataFrame, placed: pd.DataFrame) -> str:
+    """The chart in words: how to read it, what stands out, which number is which, what is missing and why."""
+    best = escape(str(placed.sort_values(["effect", "days"], ascending=[False, True])["name"].iloc[0]))
+    missing = [escape(str(name)) for name in figures.loc[~figures.index.isin(placed.index), "name"]]
+    left_out = f" Not on the map, as days off are not known: {', '.join(missing)}." if missing else ""
+    costless = [escape(str(name)) for name in placed.loc[placed["cost"].isna(), "name"]]
+    small = f" Smallest dot because the cost is not known: {', '.join(costless)}." if costless else ""
+    names = "".join(
+        f"<li value='{int(str(options.at[treatment, 'rank']))}'>{escape(str(name))}</li>"
+        for treatment, name in placed["name"].items()
+    )
+    return (
+        f"<p>Most improvement for the fewest days off: {best}. Further up is more improvement, further left is fewer "
+        "days off, a larger dot costs more. Green fits, amber needs care. The number is the rank. Click a dot to see "
+        f"the option in full above.{small}{left_out}</p><ol class='legend'>{names}</ol>"
+    )

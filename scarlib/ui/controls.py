@@ -67,7 +67,12 @@ def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
     return [
         _one(answers, "fitzpatrick", skin),
         w.HTML("<p>Tick what is true for you. More appears when you tick.</p>"),
-        *(_condition_group(answers, rows["group_question"].iloc[0], rows["label"].to_dict()) for _, rows in groups),
+        *(
+            _condition_group(
+                answers, str(rows["group_question"].iloc[0]), dict(zip(rows.index, rows["label"], strict=True))
+            )
+            for _, rows in groups
+        ),
     ]
 
 
@@ -128,7 +133,8 @@ def _entry(answers: Answers, name: str, key: str, widget: w.Dropdown) -> w.Dropd
         return {other: weight for other, weight in others.items() if weight > 0}
 
     def shown(weights: dict[str, float]) -> float:
-        return min((step for _, step in widget.options), key=lambda step: abs(step - weights.get(key, 0.0)))
+        steps: list[float] = [step for _, step in widget.options]
+        return min(steps, key=lambda step: abs(step - weights.get(key, 0.0)))
 
     _link(answers, name, widget, shown, changed)
     return widget.add_class(f"control-{name}")

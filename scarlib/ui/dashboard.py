@@ -7,7 +7,7 @@ import ipywidgets as w
 from traitlets import link
 
 from scarlib.evidence import weigh
-from scarlib.screening import NO_TREATMENT, RANKED
+from scarlib.screening import RANKED
 from scarlib.tables import Tables
 from scarlib.ui import cards
 from scarlib.ui.chart import Map
@@ -20,10 +20,10 @@ from scarlib.ui.table import SORTS, options_table
 _STYLE = Path(__file__).with_name("dashboard.css").read_text(encoding="utf-8")
 _SECTIONS = (
     ("fits", "What fits you"),
+    ("ruled-out", "What is ruled out"),
     ("one", "One option in full"),
     ("table", "All options as a table"),
     ("map", "Effect, days off and cost"),
-    ("ruled-out", "What is ruled out"),
     ("questions", "Questions people ask"),
     ("scars", "About acne scars"),
     ("about", "About this page"),
@@ -90,7 +90,8 @@ class Dashboard:
         )
         opener = w.HTML('<a class="to-questions" href="#your-answers">Change your answers</a>')
         results = w.VBox([self._summary, w.HTML(f'<nav aria-label="On this page">{links}</nav>'), *sections])
-        rail = w.VBox([w.HTML('<span id="your-answers"></span>'), controls(self.answers)]).add_class("rail")
+        shut = w.HTML('<span id="your-answers"></span><a class="to-results" href="#fits">See the results</a>')
+        rail = w.VBox([shut, controls(self.answers)]).add_class("rail")
         body = w.Box([rail, results.add_class("results")]).add_class("columns")
         return w.VBox([head, body, opener]).add_class("scarlib")
 
@@ -109,7 +110,8 @@ class Dashboard:
         self._draw_one()
 
     def _draw_summary(self, _: object = None) -> None:
-        self._summary.value = cards.summary(self.answers.options, self.answers.problem)
+        answers = self.answers
+        self._summary.value = cards.summary(answers.options, answers.problem, example=answers.untouched)
 
     def _draw_table(self, _: object = None) -> None:
         answers = self.answers
@@ -126,13 +128,13 @@ class Dashboard:
     def _draw_one(self, _: object = None) -> None:
         answers = self.answers
         chosen = answers.chosen or str(answers.options.index[0])
-        row = answers.options.loc[chosen].to_dict()
+        row = cards.records(answers.options.loc[[chosen]])[chosen]
         if row["verdict"] in RANKED:
             self._one.value = cards.card(answers.client, chosen, row, answers.evidence).replace(
                 'data-hook="option"', 'data-hook="chosen"'
             )
             return
-        marks = "" if chosen == NO_TREATMENT else f"<p class='marks'>{dark_marks(answers.client, answers.evidence, chosen)}</p>"
+        marks = f"<p class='marks'>{dark_marks(answers.client, answers.evidence, chosen)}</p>"
         self._one.value = (
             f'<article class="card {row["verdict"]}" data-hook="chosen" data-id="{chosen}"><header>'
             f"<h3>{escape(row['name'])}</h3>{cards.badge(answers.evidence, row['verdict'])}</header>"
@@ -144,11 +146,13 @@ def _about(tables: Tables) -> str:
     web = int((tables.sources["tier"] == 4).sum())
     return (
         f"<p>{cards.DISCLAIMER}</p>"
-        f"<p>Every figure comes from {len(tables.evidence):,} facts in {len(tables.sources)} sources, read in November 2026. "
-        f"{web} of the sources are web pages of clinics, sellers or magazines, which count only where nothing better "
-        "speaks. Most sources were read in a summary, not in full. Studies are small and short, and their scales do not "
-        "match, so improvement is told in steps and not in per cent.</p>"
+        f"<p>Every figure comes from {len(tables.evidence):,} facts in {len(tables.sources)} sources, read in "
+        f"November 2026. {web} of the sources are web pages of clinics, sellers or magazines, which count only where "
+        "nothing better speaks. Most sources were read in a summary, not in full. Studies are small and short, and "
+        "their scales do "
+        "not match, so improvement is told in steps and not in per cent.</p>"
         "<p>What no source says is shown as not known. It never counts as safe.</p>"
-        "<p>The software is free and nobody paid for it. The clinic that shows it to you may sell some of the treatments.</p>"
+        "<p>The software is free and nobody paid for it. The clinic that shows it to you may sell some of the "
+        "treatments.</p>"
         "<p>What you enter stays in this page’s own session. It is not stored.</p>"
     )

@@ -75,22 +75,30 @@ def _combining(evidence: Evidence, fits: list[str]) -> str:
         text = "<p>No source we have read speaks of combining what fits you. Ask a specialist.</p>"
         return f"<h3>Can treatments be combined?</h3>{text}"
     items = []
-    for (treatment, partner), levels in said.items():
+    for (treatment, partner), levels in sorted(said.items(), key=lambda item: _best_tier(item[1])):
+        name = escape(names[treatment])
         other = escape(names[partner] if partner in names.index else evidence.tables.label("partner", partner))
-        phrases = [_PHRASES[level].format(n=_sources(claims)) for level, claims in levels.items()]
-        items.append(f"<li><b>{escape(names[treatment])}</b> with <b>{other}</b>: {'; '.join(phrases)}.</li>")
+        phrases = [_PHRASES[level].format(first=name, n=_sources(claims)) for level, claims in levels.items()]
+        items.append(f"<li><b>{name}</b> with <b>{other}</b>: {'; '.join(phrases)}.</li>")
     used = [claim.source_id for levels in said.values() for claims in levels.values() for claim in claims]
+    rest = "".join(items[_PAIRS:])
+    more = f"<details><summary>More pairs</summary><ul class='combining'>{rest}</ul></details>" if rest else ""
     return (
         "<h3>Can treatments be combined?</h3><p>Often, with a specialist’s advice. For what fits you, sources say:</p>"
-        f"<ul class='combining'>{''.join(items)}</ul>"
+        f"<ul class='combining'>{''.join(items[:_PAIRS])}</ul>{more}"
         f"<details><summary>Sources</summary>{source_list(evidence.tables, used)}</details>"
     )
 
 
+def _best_tier(levels: dict[str, list[Claim]]) -> int:
+    return min(claim.tier for claims in levels.values() for claim in claims)
+
+
+_PAIRS = 6
 _PHRASES = {
     "same_day": "can be done on the same day ({n})",
     "spaced": "leave time between them ({n})",
-    "sequence_first": "do the first one first ({n})",
+    "sequence_first": "{first} goes first ({n})",
     "avoid": "do not combine them ({n})",
     "improves": "better together ({n})",
     "no_added_benefit": "no better together ({n})",
@@ -124,5 +132,3 @@ def about_scars(evidence: Evidence) -> str:
         "<p>Acne scars follow inflamed spots. Some lie below the level of the skin, some stand above it, and some "
         f"marks are flat and differ in colour only.</p>{''.join(groups)}{folded}"
     )
-
-

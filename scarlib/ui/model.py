@@ -15,8 +15,8 @@ from scarlib.ranking import recommend
 
 log = logging.getLogger(__name__)
 
-# Before anyone answers: dents of all three kinds, alike, and nothing else known.
-START = Client(scars={"icepick": 2, "boxcar": 2, "rolling": 2})
+# An example to open with; the page says that it is one.
+START = Client(scars={"rolling": 2})
 # Fields of Client; `traits` is called `character` here because every HasTraits has a method of that name.
 ANSWERS = (
     "scars",
@@ -94,6 +94,11 @@ class Answers(HasTraits):
     def _state(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ANSWERS}
 
+    @property
+    def untouched(self) -> bool:
+        """Whether the answers are still those the page opened with."""
+        return self.client == self._start
+
     @contextmanager
     def _as_one(self, *, remember: bool = True) -> Iterator[None]:
         before = self._state()
@@ -117,7 +122,9 @@ class Answers(HasTraits):
         answers["traits"] = frozenset(answers.pop("character"))
         answers["priorities"] = {name: answers["priorities"].get(name, 0.0) for name in PRIORITIES}
         if not answers["scars"]:
-            self.problem = "Choose at least one kind of scar or mark under “Your scars”. Until then the last results stay."
+            self.problem = (
+                "Choose at least one kind of scar or mark under “Your scars”. Until then the last results stay."
+            )
             return
         try:
             client = Client.from_dict(answers, self.evidence.tables)

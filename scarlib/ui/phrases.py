@@ -8,7 +8,7 @@ from html import escape
 
 from scarlib.client import Client
 from scarlib.evidence import Estimate, Evidence
-from scarlib.ranking import SCALES, improvement_value
+from scarlib.ranking import SCALES
 from scarlib.screening import NO_TREATMENT, traits_of
 
 NOT_KNOWN = '<span class="unknown">not known</span>'
@@ -57,7 +57,8 @@ def dollars(value: float) -> str:
 
 
 def effect(client: Client, evidence: Evidence, treatment: str) -> Estimate:
-    """The tier of improvement over all of a client's scars, weighted by how much of the problem each is."""
+    """The tier of improvement over a client's scars, each weighing as much as it is of the problem; scars of which
+    nothing is known are left out (the score counts them as not known)."""
     return _effect(evidence, treatment, tuple(client.scars.items()), traits_of(client))
 
 
@@ -65,14 +66,22 @@ def effect(client: Client, evidence: Evidence, treatment: str) -> Estimate:
 def _effect(
     evidence: Evidence, treatment: str, scars: tuple[tuple[str, float], ...], traits: frozenset[str]
 ) -> Estimate:
-    parts = [evidence.improvement(treatment, scar, traits) for scar, _ in scars]
-    low, likely, high = (_TIERS * value for value in improvement_value(evidence, treatment, dict(scars), traits))
-    known = [part for part in parts if part.known]
-    strength = min((part.strength for part in known), key=("none", "weak", "fair", "strong").index, default="none")
-    if not known:
+    parts = [(weight, evidence.improvement(treatment, scar, traits)) for scar, weight in scars]
+    parts = [(weight, part) for weight, part in parts if part.known]
+    if not parts:
         return Estimate()
-    sources = tuple(dict.fromkeys(source for part in known for source in part.sources))
-    return Estimate(low, likely, high, strength, sources=sources, people=sum(part.people for part in known))
+    total = sum(weight for weight, _ in parts)
+    low, typical, high = (
+        sum(weight * getattr(part, end) for weight, part in parts) / total for end in ("low", "typical", "high")
+    )
+    return Estimate(
+        low,
+        typical,
+        high,
+        min((part.strength for _, part in parts), key=("none", "weak", "fair", "strong").index),
+        sources=tuple(dict.fromkeys(source for _, part in parts for source in part.sources)),
+        people=max(part.people for _, part in parts),
+    )
 
 
 def tier_words(evidence: Evidence, estimate: Estimate) -> str:
@@ -114,7 +123,7 @@ def _rows(evidence: Evidence, treatment: str, improvement: Estimate) -> tuple[Ro
     at_home = evidence.setting(treatment).level == "home"
     visit_words = "used at home" if at_home and not visits.known else spoken(visits, count)
     if interval.known and visits.known:
-        visit_words += f" <small>· {spoken(interval, count)} weeks apart</small>"
+        visit_words += f" <small>{_every(interval)}</small>"
     days = evidence.number(treatment, "downtime_days")
     pain = evidence.number(treatment, "pain_vas")
     cost = evidence.course_cost(treatment)
@@ -127,6 +136,13 @@ def _rows(evidence: Evidence, treatment: str, improvement: Estimate) -> tuple[Ro
         Row("Cost of the course", cost, cost_words(evidence, treatment), SCALES["cost"]),
         Row("Lasting", lasting, spoken(lasting, count, "months"), SCALES["lasting"]),
     )
+
+
+def _every(interval: Estimate) -> str:
+    low, high = (count(end) for end in (interval.low, interval.high))
+    if "nan" in (low, high):
+        return f"about every {count(interval.typical)} weeks"
+    return f"every {low} weeks" if low == high else f"every {low} to {high} weeks"
 
 
 def cost_words(evidence: Evidence, treatment: str) -> str:
@@ -183,16 +199,13 @@ def range_bar(row: Row) -> str:
 
     def place(figure: float, unknown: float) -> float:
         share = unknown if math.isnan(figure) else (figure - worst) / (best - worst)
-        return round(100 * min(max(share, 0.0), 1.0), 1)
+        return round(min(max(share, 0.0), 1.0), 3)
 
     if not estimate.known:
         return '<span class="bar unknown-bar" aria-hidden="true"></span>'
     ends = (estimate.low, estimate.high) if best > worst else (estimate.high, estimate.low)
     left, right = place(ends[0], 0.0), place(ends[1], 1.0)
-    dot = "" if math.isnan(estimate.typical) else f'<i style="left:{place(estimate.typical, 0.0)}%"></i>'
+    dot = "" if math.isnan(estimate.typical) else f'<i style="--at:{place(estimate.typical, 0.0)}"></i>'
     open_end = " open" if math.isnan(estimate.low + estimate.high) else ""
-    width = round(max(right - left, 1.0), 1)
-    return (
-        f'<span class="bar" aria-hidden="true"><b class="line{open_end}" '
-        f'style="left:{min(left, 99.0)}%;width:{width}%"></b>{dot}</span>'
-    )
+    line = f'<b class="line{open_end}" style="--from:{left};--to:{right}"></b>'
+    return f'<span class="bar" aria-hidden="true">{line}{dot}</span>'

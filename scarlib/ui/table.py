@@ -7,7 +7,7 @@ import pandas as pd
 from scarlib.client import Client
 from scarlib.evidence import Evidence
 from scarlib.screening import NO_TREATMENT
-from scarlib.ui.cards import Row, badge
+from scarlib.ui.cards import Row, badge, records
 from scarlib.ui.phrases import NOT_KNOWN, cost_words, count, effect, price_words, rows, spoken, tier_words
 
 SORTS = {
@@ -82,7 +82,7 @@ def options_table(
     if shown.empty:
         return "<p class='empty'>No treatment matches. Clear the search, or choose another kind or fit.</p>"
     head = "".join(f"<th scope='col'>{name}<small>{unit}</small></th>" for name, unit in _HEAD)
-    body = "".join(_line(client, str(treatment), row, evidence) for treatment, row in shown.to_dict("index").items())
+    body = "".join(_line(client, treatment, row, evidence) for treatment, row in records(shown).items())
     return (
         "<div class='scroll' role='region' aria-label='All options as a table' tabindex='0'>"
         f"<table class='options'><caption>{len(shown)} of {len(options)} options, {sort.lower()}.</caption>"
@@ -95,7 +95,7 @@ def _line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     none = treatment == NO_TREATMENT
     risk = evidence.pih(treatment, client.fitzpatrick)
     found = effect(client, evidence, treatment)
-    score = (
+    score: str = (
         f"{row['score']:.0f} <small>({row['score_low']:.0f} to {row['score_high']:.0f})</small>"
         if pd.notna(row["score"])
         else "<span class='unknown'>not ranked</span>"

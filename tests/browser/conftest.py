@@ -1,0 +1,72 @@
+"""One dashboard and one browser for all browser tests; a fresh profile for each page."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def voila_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running dashboard."""
+    log: Path = tmp_path_factory.mktemp("dashboard") / "log.txt"
+    with log.open("w") as out:
+        command = [sys.executable, "-m", "scarlib", "dashboard", "--port", "0", "--no-browser"]
+        server = subprocess.Popen(command, stdout=out, stderr=out)
+    try:
+        end = time.monotonic() + 180
+        while not (ready := re.search(r"is ready: (http://localhost:\d+)/", log.read_text())):
+            if server.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"the dashboard did not start:\n{log.read_text()}", pytrace=False)
+            time.sleep(0.1)
+        yield ready[1].replace("localhost", "127.0.0.1")
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """The system's Chromium, or the one that Playwright has downloaded."""
+    try:
+        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+    except Error as error:
+        pytest.fail(
+            f"No Chromium to test with ({error.message.splitlines()[0]}). Install one: `apt install chromium`, "
+            "`brew install chromium`, or `playwright install chromium`.",
+            pytrace=False,
+        )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of 1280 x 900, not yet on any address."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def phone_page(browser: Browser) -> Iterator[Page]:
+    """A page of 390 x 844 with touch, not yet on any address."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True
+    )
+    yield context.new_page()
+    context.close()

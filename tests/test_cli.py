@@ -1,0 +1,72 @@
+import socket
+import subprocess
+import sys
+
+import pytest
+
+import scarlib
+from scarlib.cli import main
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"scarlib {scarlib.__version__}\n"
+
+
+def test_check_counts_what_is_sound(capsys):
+    assert main(["check"]) == 0
+    tables = scarlib.load_tables()
+    assert capsys.readouterr().out == (
+        f"every table is sound: {len(tables.treatments)} treatments, "
+        f"{len(tables.evidence)} facts from {len(tables.sources)} sources\n"
+    )
+
+
+def test_check_says_what_is_wrong(capsys, tmp_path):
+    assert main(["check", str(tmp_path)]) == 1
+    with pytest.raises(scarlib.DataError) as error:
+        scarlib.load_tables(tmp_path)
+    assert capsys.readouterr().err == f"{error.value}\n"
+
+
+@pytest.mark.parametrize("command", ["dashboard", "lab"])
+def test_a_taken_port_names_the_cure(command):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit) as stop:
+            main([command, "--port", str(port), "--no-browser"])
+    assert str(stop.value.code) == (
+        f"Port {port} is already in use. Choose another one: scarlib {command} --port 9000 "
+        f"(or: make {command} PORT=9000)."
+    )
+
+
+def test_an_unknown_address_names_the_cure():
+    with pytest.raises(SystemExit, match=r"no address 203\.0\.113\.7.*--ip 127\.0\.0\.1"):
+        main(["dashboard", "--ip", "203.0.113.7", "--port", "0"])
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_wrong_port_is_refused(port, capsys):
+    with pytest.raises(SystemExit):
+        main(["dashboard", f"--port={port}"])
+    assert "allowed: 0 to 65535" in capsys.readouterr().err
+
+
+def test_a_command_is_required(capsys):
+    with pytest.raises(SystemExit):
+        main([])
+    assert "COMMAND" in capsys.readouterr().err
+
+
+def test_python_m_does_the_same():
+    run = subprocess.run([sys.executable, "-m", "scarlib", "--version"], capture_output=True, text=True, check=True)
+    assert run.stdout == f"scarlib {scarlib.__version__}\n"
+
+
+def test_jupyter_is_not_imported_until_it_is_needed():
+    code = "import sys, scarlib.cli; print(sorted({'voila', 'tornado', 'ipywidgets', 'jupyterlab'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
