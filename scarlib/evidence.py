@@ -6,7 +6,7 @@ Rules (one place for each):
 - Rows flagged control_arm or derived never count; the same trial counts once.
 - A source weighs as many people as stand behind it (at most 100; where it does not say: tier 1 100, tier 2 30,
   tier 3 20, tier 4 10), half of that where the row speaks of other scars (not_acne_scar) or only of the family
-  (family_rule); its rows share its weight.
+  (family_rule), and for a number also where it is our reading of a sentence (our_reading); its rows share its weight.
 - Numbers: weighted median of the typical values; the range runs from the 10th weighted percentile of the lows
   to the 90th of the highs, so that it covers the sources that found worse. A bound ("at least", "up to")
   widens the range to include it and never moves the typical value.
@@ -216,7 +216,10 @@ def _pool(claims: Iterable[Claim]) -> Estimate:
     low = typical = high = UNKNOWN
     spread = None
     if points:
-        weights = _shared(points)
+        weights = [
+            weight / 2 if "our_reading" in claim.flags else weight
+            for claim, weight in zip(points, _shared(points), strict=True)
+        ]
         values = [claim.value for claim in points]
         typical = _quantile(values, weights, 0.5)
         low = _quantile([c.value if math.isnan(c.low) else c.low for c in points], weights, 0.1)

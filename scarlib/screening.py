@@ -358,7 +358,7 @@ def listed(words: list[str]) -> str:
 
 def of_100(estimate: Estimate) -> str:
     """A percentage in plain numbers, over one hundred people: "about 14 (5 to 24) of 100"."""
-    if math.isnan(estimate.typical):
+    if math.isnan(estimate.typical) or estimate.spread is not None:
         if math.isnan(estimate.high):
             return f"at least {estimate.low:.0f} of 100"
         if math.isnan(estimate.low):

@@ -293,7 +293,8 @@ def score_table(evidence: Evidence, row: Row) -> str:
         "<table class='score'><thead><tr><th scope='col'>What counts</th><th scope='col'>Points</th>"
         f"<td></td></tr></thead><tbody>{lines}<tr class='total'><th scope='row'>Score</th>"
         f"<td>{row['score']:.1f}</td><td></td></tr></tbody></table>"
-        "<p>Your priorities give the weights. What is not known counts near the worst it could be.</p>"
+        "<p>What matters to you gives the weights. What is not known counts over its whole range; for effect and harm "
+        "it counts as near the worst.</p>"
     )
 
 

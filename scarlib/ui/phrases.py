@@ -173,9 +173,15 @@ def dark_marks(client: Client, evidence: Evidence, treatment: str) -> str:
     numeral = ("I", "II", "III", "IV", "V", "VI")[client.fitzpatrick - 1]
     if not risk.known:
         return f"Dark marks (PIH) in skin type {numeral}: {NOT_KNOWN}."
-    both = "" if math.isnan(risk.typical) else f" About {100 - risk.typical:.0f} do not."
-    spread = "" if risk.spread is None else f" Studies differ: {risk.spread[0]:.0f} to {risk.spread[1]:.0f}."
-    return f"Dark marks (PIH) in skin type {numeral}: {_of_100(risk)} people.{both}{spread}{few(risk)}"
+    if risk.spread is not None:  # never one number where studies disagree
+        low, high = risk.low, risk.high
+        said = (
+            f"{low:.0f} to {high:.0f} of 100 people, as studies differ. {100 - high:.0f} to {100 - low:.0f} get none."
+        )
+    else:
+        said = f"{_of_100(risk)} people."
+        said += "" if math.isnan(risk.typical) else f" About {100 - risk.typical:.0f} get none."
+    return f"Dark marks (PIH) in skin type {numeral}: {said}{few(risk)}"
 
 
 def few(estimate: Estimate) -> str:
