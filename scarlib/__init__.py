@@ -1,7 +1,5 @@
 """Acne-scar treatments: screened, ranked and planned from cited evidence. It informs; it does not diagnose."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 import pandas as pd
 
 from scarlib import ranking as _ranking
@@ -11,11 +9,6 @@ from scarlib.errors import ClientError, DataError
 from scarlib.evidence import weigh as _weigh
 from scarlib.screening import Change, Reason
 from scarlib.tables import Tables, default_tables, load_tables
-
-try:
-    __version__ = version("scarlib")
-except PackageNotFoundError:  # a checkout that was never installed
-    __version__ = "0"
 
 __all__ = [
     "Change",
@@ -48,3 +41,15 @@ def what_would_change(client: Client, treatment_id: str, tables: Tables | None =
     Raises ClientError for a treatment that is not in the table.
     """
     return _screening.what_would_change(client, treatment_id, _weigh(tables or default_tables()))
+
+
+def __getattr__(name: str) -> str:
+    """`__version__`, looked up only when asked: reading package metadata costs more than all else here."""
+    if name != "__version__":
+        raise AttributeError(f"module 'scarlib' has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("scarlib")
+    except PackageNotFoundError:  # a checkout that was never installed
+        return "0"

@@ -1,7 +1,6 @@
 """What we know of a person, and what matters to them."""
 
 import json
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import InitVar, dataclass, field, fields, replace
 from types import MappingProxyType
@@ -66,6 +65,7 @@ class Client:
     tables: InitVar[Tables | None] = None
 
     def __post_init__(self, tables: Tables | None) -> None:
+        object.__setattr__(self, "_tables", tables)
         known = (tables or default_tables()).conditions.index
         problems = [
             *_weights("scars", self.scars, SCAR_TYPES, 1e9, positive=True),
@@ -80,10 +80,10 @@ class Client:
         for name, (low, high, unit) in LIMITS.items():
             value = getattr(self, name)
             if value is not None and not (_is_number(value) and low <= value <= high):
-                problems.append(f"{name}: {value!r} is not allowed. Give {low:g} to {high:g} {unit}, or None.")
+                problems.append(f"{name}: {_shown(value)} is not allowed. Give {low:,} to {high:,} {unit}, or None.")
         if self.setting is not None and self.setting not in SETTINGS:
             problems.append(
-                f"setting: {self.setting!r} is not known. Allowed is one of: {', '.join(SETTINGS)}, or None."
+                f"setting: {_shown(self.setting)} is not known. Allowed is one of: {', '.join(SETTINGS)}, or None."
             )
         if problems:
             raise ClientError(problems)
@@ -94,7 +94,10 @@ class Client:
 
     def replace(self, **changes: Any) -> "Client":
         """The same person with some answers changed; raises ClientError as the constructor does."""
-        return replace(self, **changes)
+        return replace(self, **{"tables": self.__dict__["_tables"], **changes})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Client.from_dict, (self.to_dict(), self.__dict__["_tables"])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, in a fixed order; `from_dict` reads them back."""
@@ -115,10 +118,18 @@ class Client:
         names = {item.name for item in fields(cls)}
         if not isinstance(answers, Mapping):
             raise ClientError([f"client: {type(answers).__name__} is not a set of answers. Give a mapping."])
-        unknown = [str(name) for name in answers if name not in names]
-        if unknown:
-            raise ClientError(f"{name}: is not known. Allowed is: {', '.join(sorted(names))}." for name in unknown)
-        return cls(**{"scars": {}, **answers}, tables=tables)
+        problems = [
+            f"{str(name)[:60]}: is not known. Allowed is: {', '.join(sorted(names))}."
+            for name in answers
+            if name not in names
+        ]
+        try:
+            client = cls(**{"scars": {}, **{name: answers[name] for name in names & answers.keys()}}, tables=tables)
+        except ClientError as error:
+            raise ClientError([*problems, *error.problems]) from None
+        if problems:
+            raise ClientError(problems)
+        return client
 
     def to_json(self) -> str:
         """The answers as one line of JSON."""
@@ -135,30 +146,36 @@ class Client:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e300 < value < 1e300
+
+
+def _shown(value: object) -> str:
+    """A value as an error shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _whole(name: str, value: object, highest: int) -> list[str]:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= highest):
         return []
-    return [f"{name}: {value!r} is not allowed. Give a whole number from 1 to {highest}, or None for not known."]
+    return [f"{name}: {_shown(value)} is not allowed. Give a whole number from 1 to {highest}, or None for not known."]
 
 
 def _members(name: str, values: object, allowed: tuple[str, ...]) -> list[str]:
     if isinstance(values, str) or not isinstance(values, Collection):
-        return [f"{name}: {values!r} is not a set of names. Give a set such as {{{allowed[0]!r}}}."]
+        return [f"{name}: {_shown(values)} is not a set of names. Give a set such as {{{allowed[0]!r}}}."]
     unknown = [value for value in values if value not in allowed]
     cure = f"Allowed is any of: {', '.join(allowed)}."
-    return [f"{name}: {value!r} is not known. {cure}" for value in sorted(unknown, key=str)]
+    return [f"{name}: {_shown(value)} is not known. {cure}" for value in sorted(unknown, key=str)]
 
 
 def _weights(name: str, weights: object, allowed: tuple[str, ...], highest: float, *, positive: bool) -> list[str]:
     if not isinstance(weights, Mapping):
-        return [f"{name}: {weights!r} is not a mapping. Give one such as {{{allowed[0]!r}: 1}}."]
+        return [f"{name}: {_shown(weights)} is not a mapping. Give one such as {{{allowed[0]!r}: 1}}."]
     cure = f"Allowed is any of: {', '.join(allowed)}."
-    problems = [f"{name}: {key!r} is not known. {cure}" for key in weights if key not in allowed]
+    problems = [f"{name}: {_shown(key)} is not known. {cure}" for key in weights if key not in allowed]
     wanted = "a number above 0" if positive else f"a number from 0 to {highest:g}"
     for key, weight in weights.items():
         if not _is_number(weight) or (weight <= 0 if positive else weight < 0) or weight > highest:
-            problems.append(f"{name}: {weight!r} for {key!r} is not allowed. Give {wanted}.")
+            problems.append(f"{name}: {_shown(weight)} for {_shown(key)} is not allowed. Give {wanted}.")
     return problems

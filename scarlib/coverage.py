@@ -17,7 +17,17 @@ import pandas as pd
 
 from scarlib.client import SCAR_TYPES
 from scarlib.errors import DataError
-from scarlib.evidence import _SCEPTIC, NUMBERS, Claim, Estimate, Evidence, Judgement, _effect_tier
+from scarlib.evidence import (
+    NUMBERS,
+    SCEPTIC,
+    Claim,
+    Estimate,
+    Evidence,
+    Judgement,
+    days_off,
+    effect_tier,
+    point_weights,
+)
 from scarlib.screening import NO_TREATMENT
 from scarlib.tables import DATA, MEASURES, SKIN_TYPES, Tables, skin_range
 
@@ -158,10 +168,10 @@ def steps(evidence: Evidence, treatment_id: str, attribute: str, skin: int | Non
         evidence.pih(treatment_id, skin) if attribute == "pih_percent" else evidence.number(treatment_id, attribute)
     )
     claims = evidence.about(treatment_id, attribute)
+    claims = days_off(claims) if attribute == "downtime_days" else claims
     used = [claim for claim in claims if claim.claim_id in estimate.claims]
     points = [claim for claim in used if _is_point(claim)]
-    rows = Counter(claim.trial for claim in points)
-    weights = {claim.claim_id: claim.weight / rows[claim.trial] for claim in points}
+    weights = dict(zip((claim.claim_id for claim in points), point_weights(points), strict=True))
     names = source_names(evidence.tables)
     kept = {claim.trial: claim.source_id for claim in used}
     vocabulary = "downtime_sign" if attribute == "downtime_days" else "anaesthesia_when_scored"
@@ -215,8 +225,12 @@ def _why(
     skin: int | None,
 ) -> str:
     if claim in points:
-        half = [flag for flag in ("not_acne_scar", "family_rule") if flag in claim.flags]
-        words = {"not_acne_scar": "speaks of other scars", "family_rule": "speaks of the whole family"}
+        words = {
+            "not_acne_scar": "speaks of other scars",
+            "family_rule": "speaks of the whole family",
+            "our_reading": "our reading of a sentence",
+        }
+        half = [flag for flag in words if flag in claim.flags]
         shared = sum(point.trial == claim.trial for point in points)
         also = f"; shares its weight with {shared - 1} more of this study" if shared > 1 else ""
         return ("counts" if not half else f"counts half: {words[half[0]]}") + also
@@ -253,7 +267,7 @@ def votes(evidence: Evidence, treatment_id: str, scar_type: str) -> pd.DataFrame
                 "tier": claim.tier,
                 "speaks of": "this scar type" if claim.scar_type == scar_type else "scars of this kind together",
                 "says": says[claim.claim_id],
-                "effect": float(_effect_tier(claim) or 0),
+                "effect": float(effect_tier(claim) or 0),
                 "people": claim.n,
                 "weight": claim.weight / shared[claim.trial] * (1.0 if claim.scar_type == scar_type else 0.5),
             }
@@ -266,8 +280,8 @@ def votes(evidence: Evidence, treatment_id: str, scar_type: str) -> pd.DataFrame
                 "speaks of": "",
                 "says": "no effect",
                 "effect": 0.0,
-                "people": _SCEPTIC,
-                "weight": _SCEPTIC,
+                "people": SCEPTIC,
+                "weight": SCEPTIC,
             }
         ]
     )
@@ -395,7 +409,7 @@ def _who(evidence: Evidence, question: Question, estimate: Estimate, end: float,
     claims = [
         claim
         for claim in _behind(evidence, estimate)
-        if (_effect_tier(claim) if question.group == _EFFECT else claim.value if _is_point(claim) else None) == end
+        if (effect_tier(claim) if question.group == _EFFECT else claim.value if _is_point(claim) else None) == end
     ]
     return "; ".join(dict.fromkeys(names[claim.source_id] for claim in claims))
 

@@ -30,7 +30,7 @@ from scarlib.tables import Tables, skin_range
 UNKNOWN = math.nan
 # People taken to stand behind a source that does not say: a guideline rests on many studies, a web page on few.
 _UNSAID = {1: 100.0, 2: 30.0, 3: 20.0, 4: 10.0}
-_SCEPTIC = 10.0  # people behind the one more source that saw no effect
+SCEPTIC = 10.0  # people behind the one more source that saw no effect
 # Where no row speaks of a treatment's fit or effect, that of the treatment it builds on stands in for it, as weak.
 PARENT: Mapping[str, str] = {"microneedling_prp": "microneedling"}
 NUMBERS = (
@@ -140,9 +140,13 @@ class Judgement:
     weeks: float = UNKNOWN  # to wait, for a contraindication of level defer
 
 
+def _counted(claims: Iterable[Claim]) -> list[Claim]:
+    return [claim for claim in claims if not claim.flags & {"control_arm", "derived"}]
+
+
 def _tiered(claims: Iterable[Claim]) -> list[Claim]:
     """Best tier first, and the same trial once (its best tier)."""
-    counted = [claim for claim in claims if not claim.flags & {"control_arm", "derived"}]
+    counted = _counted(claims)
     best: dict[str, int] = {}
     for claim in counted:
         best[claim.trial] = min(best.get(claim.trial, 9), claim.tier)
@@ -167,10 +171,11 @@ def _strength(claims: Sequence[Claim]) -> str:
     people = _people([claim for claim in direct if claim.tier <= 2])
     if len({claim.trial for claim in direct if claim.tier == 1}) >= 2 or (len(good) >= 2 and people >= 100):
         return "strong"
-    middling = {claim.trial: claim.weight for claim in claims if claim.tier == 3}
+    near = [claim for claim in claims if not claim.flags & {"not_acne_scar", "family_rule"}]
+    middling = {claim.trial: claim.weight for claim in near if claim.tier == 3}
     if good or (len(middling) >= 2 and sum(middling.values()) >= 60):
         return "fair"
-    if len({claim.trial for claim in claims if claim.tier <= 2}) >= 2:
+    if len({claim.trial for claim in near if claim.tier <= 2}) >= 2:
         return "fair"
     return "weak"
 
@@ -189,6 +194,14 @@ def _shared(claims: Sequence[Claim]) -> list[float]:
     for claim in claims:
         rows[claim.trial] = rows.get(claim.trial, 0) + 1
     return [claim.weight / rows[claim.trial] for claim in claims]
+
+
+def point_weights(claims: Sequence[Claim]) -> list[float]:
+    """Each figure's weight in the pool of a number."""
+    return [
+        weight / 2 if "our_reading" in claim.flags else weight
+        for claim, weight in zip(claims, _shared(claims), strict=True)
+    ]
 
 
 def _quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
@@ -216,10 +229,7 @@ def _pool(claims: Iterable[Claim]) -> Estimate:
     low = typical = high = UNKNOWN
     spread = None
     if points:
-        weights = [
-            weight / 2 if "our_reading" in claim.flags else weight
-            for claim, weight in zip(points, _shared(points), strict=True)
-        ]
+        weights = point_weights(points)
         values = [claim.value for claim in points]
         typical = _quantile(values, weights, 0.5)
         low = _quantile([c.value if math.isnan(c.low) else c.low for c in points], weights, 0.1)
@@ -234,13 +244,68 @@ def _pool(claims: Iterable[Claim]) -> Estimate:
             high = max(high, ends[-1]) if not math.isnan(typical) else high
         else:
             high = max(high, ends[-1]) if not math.isnan(high) else ends[-1]
-            low = min(low, ends[0]) if not math.isnan(low) and len(ends) > 1 else low
+            low = min(low, ends[0]) if not math.isnan(low) else low
             low = ends[0] if math.isnan(low) and len(ends) > 1 else low
     if math.isnan(typical):  # bounds alone: "at least 6" and "up to 4" may cross; keep the wider reading
         low, high = (min(low, high), max(low, high)) if not math.isnan(low + high) else (low, high)
     elif typical < low or typical > high:
         low, high = min(low, typical), max(high, typical)
-    return Estimate(low, typical, high, _strength(chosen), *_cited(chosen), spread=spread)
+    return Estimate(low, typical, high, _strength(points or bounds), *_cited(chosen), spread=spread)
+
+
+def days_off(claims: Sequence[Claim]) -> list[Claim]:
+    """Claims on downtime, with those that only tell how long a sign shows turned into bounds where a source gives days
+    off."""
+    if not any(not claim.measure and not math.isnan(claim.value) for claim in claims):
+        return list(claims)
+    return [
+        claim
+        if not claim.measure or (math.isnan(claim.value) and math.isnan(claim.high))
+        else claim._replace(
+            value=UNKNOWN,
+            low=UNKNOWN,
+            high=claim.value if math.isnan(claim.high) else claim.high,
+            flags=claim.flags | {"upper_bound"},
+        )
+        for claim in claims
+    ]
+
+
+def _pih(claims: Sequence[Claim], skin: int) -> Estimate:
+    named = [claim for claim in claims if skin in claim.skin]
+    unnamed = [claim for claim in claims if not claim.skin]
+    if named or unnamed:
+        return _pool(named) if named else _weakened(_pool(unnamed))
+    darker = _pool([claim for claim in claims if min(claim.skin) > skin])
+    return _weakened(replace(darker, low=UNKNOWN, typical=UNKNOWN, spread=None))
+
+
+def _whole_range(claims: Sequence[Claim]) -> Estimate:
+    """From the lowest to the highest figure any counted row gives."""
+    counted = _counted(claims)
+    ends = [end for c in counted for end in (c.low, c.value, c.high) if not math.isnan(end)]
+    return Estimate(min(ends), UNKNOWN, max(ends), "weak", *_cited(counted)) if ends else Estimate()
+
+
+def _at_least(found: Estimate, lighter: Estimate) -> Estimate:
+    """A risk that is nowhere below that of a lighter skin type; weak where the lighter type's had to stand in."""
+    if not found.known or not lighter.known:
+        return found
+    typical, high = (
+        max(a, b) if not math.isnan(a + b) else a
+        for a, b in ((found.typical, lighter.typical), (found.high, lighter.high))
+    )
+    if (typical, high) == (found.typical, found.high) or math.isnan(found.high):
+        return found
+    return replace(
+        found,
+        typical=typical,
+        high=high,
+        strength="weak",
+        claims=tuple(dict.fromkeys(found.claims + lighter.claims)),
+        sources=tuple(dict.fromkeys(found.sources + lighter.sources)),
+        spread=None if math.isnan(typical) else (found.low, high),
+    )
 
 
 def _cited(claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[str, ...], int, int]:
@@ -278,15 +343,20 @@ def _vote(claims: Sequence[Claim], order: Sequence[str], *, weaken: bool = False
 
 def _strictest(claims: Sequence[Claim]) -> Judgement:
     """The strictest level any source gives; a tier 1 source that speaks of this very treatment may soften it."""
+    claims = _counted(claims)
     if not claims:
         return Judgement()
     said = [(_CONTRAINDICATION.get(claim.level, claim.level), claim) for claim in claims]
     level = min((level for level, _ in said), key=_SAFETY_ORDER.index)
-    panel = [item for item in said if item[1].tier == 1 and "our_reading" not in item[1].flags]
+    direct = [item for item in said if not item[1].flags & {"our_reading", "family_rule"}]
+    panel = [item for item in direct if item[1].tier == 1]
     panel_says = {item for item, _ in panel}
-    if level in ("avoid", "defer") and panel_says == {"good"}:
+    softened = level in ("avoid", "defer") and panel_says == {"good"}
+    if softened:
         level = "caution"
-    chosen = [claim for said_level, claim in said if said_level == level] or [claim for _, claim in said]
+    chosen = [claim for said_level, claim in said if said_level == level]
+    if softened:
+        chosen += [claim for _, claim in panel]
     waits = [end for claim in chosen for end in (claim.low, claim.value, claim.high) if not math.isnan(end)]
     _, sources, _, tier = _cited(chosen)
     every = tuple(claim.claim_id for claim in claims)
@@ -294,7 +364,7 @@ def _strictest(claims: Sequence[Claim]) -> Judgement:
     return Judgement(level, _strength(chosen), every, sources, tier, _others(said, level), weeks)
 
 
-def _effect_tier(claim: Claim) -> int | None:
+def effect_tier(claim: Claim) -> int | None:
     """0 little or none .. 3 marked: a quarter, a half and three quarters better on the study's own scale."""
     if claim.attribute == "scar_fit":
         return _FIT_TIER.get(claim.level)
@@ -304,7 +374,7 @@ def _effect_tier(claim: Claim) -> int | None:
             "raised_scar_improvement",
         )
         return {"better": 1, "equal": 0, "worse": 0}.get(claim.level) if against_nothing else None
-    if math.isnan(claim.value):
+    if math.isnan(claim.value) or claim.flags & {"lower_bound", "upper_bound"}:
         return None
     if claim.attribute == "improvement":
         if claim.measure in _PERCENT_MEASURES:
@@ -369,13 +439,16 @@ class Evidence:
         return [claim for name in attributes for claim in self.claims.get((treatment_id, name), ())]
 
     def number(self, treatment_id: str, attribute: str) -> Estimate:
-        """A pooled figure, in the attribute's unit. Pain is never pooled across kinds of numbing."""
+        """A pooled figure, in the attribute's unit. Pain is never pooled across kinds of numbing. Where a source gives
+        days off, what only tells how long a sign shows (crusts, swelling) can widen the range, not move it."""
         key = ("number", treatment_id, attribute)
         if key not in self._kept:
-            claims = self.about(treatment_id, attribute)
+            claims = _counted(self.about(treatment_id, attribute))
             if attribute == "pain_vas":
                 numbing = next((m for m in _NUMBING if any(c.measure == m for c in claims)), "")
                 claims = [claim for claim in claims if claim.measure == numbing]
+            if attribute == "downtime_days":
+                claims = days_off(claims)
             self._kept[key] = _pool(claims)
         return self._kept[key]  # type: ignore[return-value]
 
@@ -401,25 +474,21 @@ class Evidence:
     def pih(self, treatment_id: str, skin: int | None) -> Estimate:
         """Percent of people with dark marks (PIH) afterwards, for one Fitzpatrick type.
 
-        Rows that name a range with this type; else rows that name no type (weak); else, as dark marks grow commoner
-        with darker skin (claims C0283, C1453), the highest figure for a darker type as a bound. Never one number
-        without a skin type: with `skin` None the range over all rows, typical not known.
+        Rows that name a range with this type; else rows that name no type (weak); else the figure for a darker type as
+        a bound. As dark marks grow commoner with darker skin (claims C0103, C0751), a darker type never gets a lower
+        figure than a lighter one. Never one number without a skin type: with `skin` None the range over all rows,
+        typical not known.
         """
         key = ("pih", treatment_id, skin)
         if key not in self._kept:
             claims = self.about(treatment_id, "pih_percent")
             if skin is None:
-                pooled = _pool(claims)
-                self._kept[key] = _weakened(replace(pooled, typical=UNKNOWN, spread=None))
+                self._kept[key] = _whole_range(claims)
             else:
-                named = [claim for claim in claims if skin in claim.skin]
-                unnamed = [claim for claim in claims if not claim.skin]
-                if named or unnamed:
-                    pooled = _pool(named or unnamed)
-                    self._kept[key] = pooled if named else _weakened(pooled)
-                else:
-                    bound = _pool([claim for claim in claims if min(claim.skin) > skin])
-                    self._kept[key] = _weakened(replace(bound, low=UNKNOWN, typical=UNKNOWN, spread=None))
+                found = _pih(claims, skin)
+                for lighter in range(1, skin):
+                    found = _at_least(found, _pih(claims, lighter))
+                self._kept[key] = found
         return self._kept[key]  # type: ignore[return-value]
 
     def harms(self, treatment_id: str) -> dict[str, Estimate]:
@@ -457,6 +526,8 @@ class Evidence:
                 for end in ("low", "typical", "high")
             )
             weak = not pih.known or len(counted) < len(grave)
+            if not math.isnan(low):  # a harm known only as "at least" moves the whole figure up
+                typical, high = max(typical, low), max(high, typical, low)
             self._kept[key] = Estimate(
                 low,
                 UNKNOWN if math.isnan(pih.typical) else typical,
@@ -494,9 +565,8 @@ class Evidence:
     def fit(self, treatment_id: str, scar_type: str, traits: frozenset[str]) -> Judgement:
         """Whether it suits a scar type of this character: good, partial, poor, avoid, "" = not known.
 
-        Rows on the scar type first; for indented types rows on `atrophic` while fewer than two sources speak of the
-        type. A trait for which the sources vote poor or partial caps the fit. Where no row speaks of fit, measured
-        improvement does, as weak.
+        Rows on the scar type first; for indented types, where there are none, rows on `atrophic`. A trait for which the
+        sources vote poor or partial caps the fit. Where no row speaks of fit, measured improvement does, as weak.
         """
         key = ("fit", treatment_id, scar_type, traits)
         if key not in self._kept:
@@ -506,12 +576,14 @@ class Evidence:
     def _fit(self, treatment_id: str, scar_type: str, traits: frozenset[str]) -> Judgement:
         owner = treatment_id if self.claims.get((treatment_id, "scar_fit")) else PARENT.get(treatment_id, treatment_id)
         rows = self.about(owner, "scar_fit")
+        if owner != treatment_id:
+            rows = [claim for claim in rows if "not_acne_scar" not in claim.flags]
         own = [c for c in rows if c.scar_type == scar_type and (not c.trait or c.trait in traits)]
         if not own:
             own = [c for c in rows if c.scar_type == scar_type]
         general = [c for c in rows if c.scar_type == "atrophic" and not c.trait and self._spans(owner, scar_type)]
         base = _vote(own or general, _FIT_ORDER, weaken=owner != treatment_id or not own)
-        harmful = [c for c in rows if c.scar_type == scar_type and c.level == "avoid"]
+        harmful = [c for c in _counted(rows) if c.scar_type == scar_type and c.level == "avoid"]
         if harmful:
             _, sources, _, tier = _cited(harmful)
             return Judgement("avoid", _strength(harmful), tuple(c.claim_id for c in harmful), sources, tier)
@@ -534,7 +606,7 @@ class Evidence:
         """The least favourable vote over the named traits of a scar; level "" = no row speaks of them."""
         rows = self.about(treatment_id, "scar_fit")
         votes = [
-            _vote([c for c in rows if c.trait == trait and c.scar_type in ("", scar_type)], _FIT_ORDER)
+            _vote([c for c in rows if c.trait == trait and _speaks_of(c, scar_type)], _FIT_ORDER)
             for trait in sorted(traits)
         ]
         spoken = [vote for vote in votes if vote.level]
@@ -555,15 +627,16 @@ class Evidence:
 
     def _improvement(self, treatment_id: str, scar_type: str, traits: frozenset[str]) -> Estimate:
         rows = self.about(treatment_id, "scar_fit", "improvement", "responder_rate", "comparative")
-        voting = [(tier, c) for c in rows if (tier := _effect_tier(c)) is not None]
+        voting = [(tier, c) for c in rows if (tier := effect_tier(c)) is not None]
         voting = [(tier, c) for tier, c in voting if not c.trait or c.trait in traits]
-        own = [c for _, c in voting if c.scar_type == scar_type or (c.trait and not c.scar_type)]
+        own = [c for _, c in voting if _speaks_of(c, scar_type)]
         wider: list[Claim] = []
         if len({c.trial for c in own}) < 2:
             if self._spans(treatment_id, scar_type):
-                wider = [c for _, c in voting if c.scar_type == "atrophic" or _of_acne_scars(c)]
+                wider = [c for _, c in voting if c.scar_type == "atrophic" or (_of_acne_scars(c) and not c.trait)]
             elif scar_type in ("hypertrophic", "keloid") and self.texts[treatment_id]["family"] == "raised_scars":
                 wider = [c for _, c in voting if not c.scar_type and "not_acne_scar" in c.flags]
+        wider = [claim for claim in wider if claim not in own]
         chosen = _tiered(own) + _tiered(wider)
         if not chosen:
             parent = PARENT.get(treatment_id)
@@ -574,10 +647,10 @@ class Evidence:
         ]
         # Studies that saw nothing are printed less often: one more small source that saw nothing takes part.
         values = [*(float(tiers[claim.claim_id]) for claim in chosen), 0.0]
-        weights.append(_SCEPTIC)
+        weights.append(SCEPTIC)
         typical = _quantile(values, weights, 0.5)
         low, high = _quantile(values, weights, 0.1), _quantile(values, weights, 0.9)
-        spoken_of = {claim.trait for claim in rows if claim.scar_type in ("", scar_type)}
+        spoken_of = {claim.trait for claim in rows if _speaks_of(claim, scar_type)}
         strength = _strength(chosen) if own and traits <= spoken_of else "weak"
         cap = {"avoid": 0.0, "poor": 0.0, "partial": 1.0}.get(self.trait_fit(treatment_id, scar_type, traits).level)
         if cap is not None:
@@ -639,6 +712,11 @@ class Evidence:
         frame = pd.DataFrame.from_dict(rows, orient="index")
         frame.columns = pd.MultiIndex.from_tuples([*next(iter(rows.values()))], names=["question", "part"])
         return frame.rename_axis("treatment_id")
+
+
+def _speaks_of(claim: Claim, scar_type: str) -> bool:
+    """Whether a row speaks of this scar type; one that names only the shape of a dent speaks of indented scars."""
+    return claim.scar_type == scar_type or (bool(claim.trait) and not claim.scar_type and scar_type in INDENTED)
 
 
 def _of_acne_scars(claim: Claim) -> bool:

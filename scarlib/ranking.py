@@ -190,14 +190,12 @@ def _triangle(
     if criterion == "improvement":
         return improvement_value(evidence, treatment, client.scars, traits)
     if criterion == "skin_safety":
+        risk = evidence.skin_risk(treatment, client.fitzpatrick)
+        low, likely, high = _on_scale(criterion, risk)
         rate = evidence.pih(treatment, client.fitzpatrick)
         if not rate.known and evidence.skin_fit(treatment, client.fitzpatrick).level == "good":
-            return (
-                0.0,
-                0.5,
-                1.0,
-            )  # no rate, but called suitable: the whole scale, without leaning to its worst end
-        return _on_scale(criterion, evidence.skin_risk(treatment, client.fitzpatrick))
+            likely = high / 5  # no rate, but called suitable: leaning less to the worst end
+        return low, likely, high
     if criterion == "cost":
         return _on_scale(criterion, evidence.course_cost(treatment))
     if criterion == "few_visits" and evidence.setting(treatment).level == "home":
@@ -239,5 +237,5 @@ def _on_scale(criterion: str, estimate: Estimate) -> tuple[float, float, float]:
         typical = value(estimate.typical, low)
         if not math.isnan(estimate.typical):
             high -= (high - typical) * doubt
-        return low * (1 - doubt), typical * (1 - doubt / 2), high
+        return low * (1 - doubt) + 0.0, typical * (1 - doubt / 2) + 0.0, high
     return low, value(estimate.typical, (low + high) / 2), high

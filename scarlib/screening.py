@@ -18,6 +18,7 @@ VERDICTS = ("avoid", "not_indicated", "defer", "outside_limits", "caution", "sui
 RANKED = ("suitable", "caution")
 NO_TREATMENT = "no_treatment"
 DARKER = (4, 5, 6)
+FEW = 30  # people; a figure that rests on fewer says so
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def screen_one(treatment: str, client: Client, evidence: Evidence) -> tuple[str,
 
 
 def _screened(
-    treatment: str, client: Client, evidence: Evidence, present: Mapping[str, str], traits: frozenset[str]
+    treatment: str, client: Client, evidence: Evidence, present: list[str], traits: frozenset[str]
 ) -> tuple[str, tuple[Reason, ...]]:
     reasons = tuple(_reasons(treatment, client, evidence, present, traits))
     verdict = min((reason.level for reason in reasons), key=VERDICTS.index, default="suitable")
@@ -93,9 +94,12 @@ def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> 
     for reason in reasons:
         kind, _, what = reason.about.partition(":")
         if reason.level == "defer" and kind == "condition":
-            asked = [c for c in client.conditions if what in _implied(c, evidence)]
-            waits |= {condition: reason.weeks for condition in asked}
-            steps.append(f"wait: {reason.text[0].lower()}{reason.text[1:].rstrip('.')}")
+            for condition in client.conditions:
+                if what in _implied(condition, evidence):
+                    waits[condition] = max(waits.get(condition, reason.weeks), reason.weeks)
+            if what not in waits and not any(what in _implied(condition, evidence) for condition in waits):
+                return None
+            steps.append(f"{_wait(reason.weeks)} ({evidence.concerns[what][0]})")
         elif reason.level == "outside_limits" and kind == "limit":
             needed = needed_for(treatment_id, what, evidence)
             limits[what] = needed
@@ -125,16 +129,13 @@ def figure(treatment_id: str, limit: str, evidence: Evidence) -> Estimate:
     return evidence.number(treatment_id, attribute)
 
 
-def _present(client: Client, evidence: Evidence) -> dict[str, str]:
-    """{condition: "" or the worst verdict it may argue for}: those named, those they imply, those the scars imply."""
-    present = {implied: "" for condition in sorted(client.conditions) for implied in _implied(condition, evidence)}
-    if "icepick" in client.scars:
-        present["icepick_scars"] = ""
-    if "keloid" in client.scars:
-        present["keloid_tendency"] = ""
-    elif "hypertrophic" in client.scars:
-        present.setdefault("keloid_tendency", "caution")
-    return present
+def _present(client: Client, evidence: Evidence) -> list[str]:
+    """Conditions that apply: those named, those they imply, those the scars imply."""
+    present = [implied for condition in sorted(client.conditions) for implied in _implied(condition, evidence)]
+    present += [f"{scar}_scars" for scar in client.scars]
+    if client.scars.keys() & {"hypertrophic", "keloid"}:
+        present.append("keloid_tendency")
+    return list(dict.fromkeys(present))
 
 
 def _implied(condition: str, evidence: Evidence) -> list[str]:
@@ -154,15 +155,15 @@ def _order(reason: Reason) -> tuple[int, int]:
 
 
 def _reasons(
-    treatment: str, client: Client, evidence: Evidence, present: Mapping[str, str], traits: frozenset[str]
+    treatment: str, client: Client, evidence: Evidence, present: list[str], traits: frozenset[str]
 ) -> Iterator[Reason]:
     if treatment == NO_TREATMENT:
         yield Reason("Doing nothing is always an option.", about="scar:none")
         return
     yield from _pigment(treatment, client, evidence)
     yield from _skin(treatment, client, evidence)
-    for condition, ceiling in present.items():
-        yield from _condition(treatment, condition, ceiling, evidence)
+    for condition in present:
+        yield from _condition(treatment, condition, evidence)
     yield from _scars(treatment, client, evidence, traits)
     yield from _limits(treatment, client, evidence)
     yield from _place(treatment, client, evidence)
@@ -173,7 +174,8 @@ def _pigment(treatment: str, client: Client, evidence: Evidence) -> Iterator[Rea
         return
     risk = evidence.pih(treatment, client.fitzpatrick)
     if risk.known:
-        text = f"Dark marks (PIH) afterwards: {of_100(risk)} people, as far as sources tell."
+        few = f" Fewer than {FEW} people stand behind this." if 0 < risk.people < FEW else ""
+        text = f"Dark marks (PIH) afterwards: {of_100(risk)} people, as far as sources tell.{few}"
     else:
         text = "Dark marks (PIH) afterwards: how often is not known for your skin type."
     yield Reason(text, risk.sources, "suitable", "pih")
@@ -191,10 +193,10 @@ def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason
         return
     numeral = ("I", "II", "III", "IV", "V", "VI")[client.fitzpatrick - 1]
     if said.level == "avoid":
-        yield Reason(f"Not for skin type {numeral}, a source says.{_disagreement(said)}", said.sources, "avoid", "skin")
+        yield Reason(f"Not for skin type {numeral}, a source says.{_disagreement(said)}", _cited(said), "avoid", "skin")
     elif said.level == "caution":
         text = f"Skin type {numeral} needs extra care with this.{_disagreement(said)}"
-        yield Reason(text, said.sources, "caution", "skin")
+        yield Reason(text, _cited(said), "caution", "skin")
     elif said.level == "good":
         yield Reason(f"Sources call it suitable for skin type {numeral}.", said.sources, "suitable", "skin")
     elif client.fitzpatrick in DARKER:
@@ -202,36 +204,43 @@ def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason
         yield Reason(text, (), "caution", "skin")
 
 
-def _condition(treatment: str, condition: str, ceiling: str, evidence: Evidence) -> Iterator[Reason]:
+def _condition(treatment: str, condition: str, evidence: Evidence) -> Iterator[Reason]:
     about = f"condition:{condition}"
     said = evidence.rule(treatment, condition)
-    name, concerned = evidence.concerns.get(condition, ("Icepick scars", frozenset({NO_TREATMENT})))
+    if condition.endswith("_scars"):
+        if said.level:
+            text = "A source says that it was not studied in narrow, deep pits (icepick scars)."
+            yield Reason(text, said.sources, "caution", about)
+        return
+    name, concerned = evidence.concerns[condition]
     if not said.level:
         if not concerned or treatment in concerned:
             text = f"{name}: whether it is safe then is not known. Ask before you decide."
             yield Reason(text, (), "caution", about)
         return
-    level = said.level
-    if ceiling and VERDICTS.index(_as_verdict(level)) < VERDICTS.index(ceiling):
-        level = ceiling
-    also = _disagreement(said)
-    if level == "avoid":
-        yield Reason(f"{name}: sources say not to use it.{also}", said.sources, "avoid", about)
-    elif level == "defer":
-        wait = "wait until this is over" if math.isnan(said.weeks) else f"wait {said.weeks:g} weeks after it ends"
-        yield Reason(f"{name}: {wait}.{also}", said.sources, "defer", about, said.weeks)
-    elif condition.endswith("_scars"):
-        yield Reason(f"{name}: a source says that it was not studied in these.", said.sources, "caution", about)
-    elif level == "caution":
-        antiviral = said.level == "caution" and condition == "herpes_history"
-        what = "antiviral medicine first, or special care" if antiviral else "needs special care. Ask before you decide"
-        yield Reason(f"{name}: {what}.{also}", said.sources, "caution", about)
+    also, cited = _disagreement(said), _cited(said)
+    if said.level == "avoid":
+        yield Reason(f"{name}: sources say not to use it.{also}", cited, "avoid", about)
+    elif said.level == "defer":
+        yield Reason(f"{name}: {_wait(said.weeks)}.{also}", cited, "defer", about, said.weeks)
+    elif said.level == "caution":
+        what = (
+            "antiviral medicine first, or special care"
+            if condition == "herpes_history"
+            else "needs special care. Ask before you decide"
+        )
+        yield Reason(f"{name}: {what}.{also}", cited, "caution", about)
     else:
-        yield Reason(f"{name}: sources see no reason to wait.", said.sources, "suitable", about)
+        yield Reason(f"{name}: sources see no reason to wait.", cited, "suitable", about)
 
 
-def _as_verdict(level: str) -> str:
-    return "suitable" if level == "good" else level
+def _wait(weeks: float) -> str:
+    return "wait until this is over" if math.isnan(weeks) else f"wait {weeks:g} weeks after it ends"
+
+
+def _cited(said: Judgement) -> tuple[str, ...]:
+    """Those who decide, and those who say otherwise."""
+    return tuple(dict.fromkeys([*said.sources, *(source for other in said.others.values() for source in other)]))
 
 
 _SAID = {
@@ -264,14 +273,14 @@ def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset
             effect = evidence.improvement(treatment, scar, traits)
             tiers += [tier for tier in (fit.tier, effect.tier) if tier]
             words = "Sources call it good for" if fit.level == "good" else "Of some help for"
-            yield Reason(f"{words} {name} ({fit.strength} evidence).{_disagreement(fit)}", fit.sources, about=about)
+            yield Reason(f"{words} {name} ({fit.strength} evidence).{_disagreement(fit)}", _cited(fit), about=about)
         else:
             unhelped[fit.level].append((name, fit))
     level = "suitable" if helped else "not_indicated"
     for fit_level, found in unhelped.items():
         if found:
             names = listed([name for name, _ in found])
-            sources = tuple(dict.fromkeys(source for _, fit in found for source in fit.sources))
+            sources = tuple(dict.fromkeys(source for _, fit in found for source in _cited(fit)))
             said = (
                 f"Does little for {names}."
                 if fit_level
@@ -303,10 +312,10 @@ def _limits(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reas
             word = "at least" if math.isnan(estimate.typical) else "usually"
             text = f"{_LIMIT_NAMES[limit]}: {word} {_limit_words(limit, usual)}, more than your {_plain(allowed)}."
             yield Reason(text, estimate.sources, "outside_limits", about)
-        elif math.isnan(usual):
+        elif math.isnan(usual) and estimate.high > allowed:
             text = f"{_LIMIT_NAMES[limit]}: only a highest figure is known. Ask whether it stays within your limit."
             yield Reason(text, estimate.sources, "caution", about)
-        elif estimate.high > allowed:
+        elif not math.isnan(usual) and estimate.high > allowed:
             text = f"{_LIMIT_NAMES[limit]}: can be up to {_limit_words(limit, estimate.high)}, more than your limit."
             yield Reason(text, estimate.sources, "suitable", about)
         elif math.isnan(estimate.high):

@@ -28,6 +28,7 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "anesthesia": ("none", "topical", "local_injection", "nerve_block", "sedation"),
     "setting": ("home", "med_spa", "physician"),
 }
+_NEEDS_LEVEL = ("scar_fit", "skin_fit", "contraindication", "aftercare", "anesthesia", "setting")
 MEASURES: Mapping[str, str] = {
     "improvement": "improvement_measure",
     "responder_rate": "responder_measure",
@@ -68,7 +69,9 @@ class Column:
     required: bool = False  # blank is a problem
     many: bool = False  # several values, separated by ";"
     number: tuple[float, float] | None = None  # a number from .. to
+    whole: bool = False  # a whole number
     links: bool = False  # an http(s) address
+    noted: bool = False  # a value may carry a note after ":"
 
 
 _TEXT = Column(required=True)
@@ -78,9 +81,9 @@ FILES: Mapping[str, Mapping[str, Column]] = {
     "sources": {
         "source_id": _TEXT,
         "type": Column(vocabulary="source_type", required=True),
-        "tier": Column(number=(1, 4), required=True),
+        "tier": Column(number=(1, 4), whole=True, required=True),
         "first_author": _FREE,
-        "year": Column(number=(1900, 2100)),
+        "year": Column(number=(1900, 2100), whole=True),
         "title": _TEXT,
         "journal": _FREE,
         "doi": _FREE,
@@ -138,7 +141,7 @@ FILES: Mapping[str, Mapping[str, Column]] = {
         "follow_up_weeks": Column(number=(0, 1000)),
         "design": Column(vocabulary="design"),
         "source_id": Column(refers="sources", required=True),
-        "flags": Column(vocabulary="flag", many=True),
+        "flags": Column(vocabulary="flag", many=True, noted=True),
         "note": _FREE,
     },
 }
@@ -203,8 +206,10 @@ def load_tables(folder: str | Path | None = None) -> Tables:
         if frame is not None:
             frames[name] = frame
     problems += [problem for name, frame in frames.items() for problem in _check(name, frame, frames)]
-    if "evidence" in frames and "conditions" in frames and "treatments" in frames:
+    if "evidence" in frames:
         problems += _check_evidence(frames)
+    if "treatments" in frames and "no_treatment" not in set(frames["treatments"]["treatment_id"]):
+        problems.append("treatments.csv: no_treatment is missing. Add its row: doing nothing is always an option.")
     if problems:
         raise DataError(problems)
     return Tables(**{name: frame.set_index(list(KEYS[name])) for name, frame in frames.items()})
@@ -235,7 +240,7 @@ def _read(path: Path, columns: Mapping[str, Column], problems: list[str]) -> pd.
     try:
         records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        problems.append(f"{name}: is not a well-formed CSV ({error}). Check its quotes and save it again.")
+        problems.append(f"{name}, {_where(text)}: is not a well-formed CSV ({error}). Check the quotes around there.")
         return None
     while records and not any(records[-1]):
         records.pop()
@@ -266,13 +271,25 @@ def _read(path: Path, columns: Mapping[str, Column], problems: list[str]) -> pd.
     frame = pd.DataFrame(records[1:], columns=header, dtype=str)[list(columns)]
     for column, rule in columns.items():
         if rule.number is not None:
-            frame[column] = _numbers(name, frame[column], rule.number, problems)
+            frame[column] = _numbers(name, frame[column], rule, problems)
     return frame
 
 
-def _numbers(name: str, cells: pd.Series, limits: tuple[float, float], problems: list[str]) -> pd.Series:
+def _where(text: str) -> str:
+    """The row before which a CSV stops being readable."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    row = 0
+    try:
+        for _ in reader:
+            row += 1
+    except csv.Error:
+        pass
+    return f"row {row + 1}"
+
+
+def _numbers(name: str, cells: pd.Series, rule: Column, problems: list[str]) -> pd.Series:
     numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce").astype(float)
-    low, high = limits
+    low, high = rule.number or (0.0, 0.0)
     for position in (numbers.isna() & (cells != "")).to_numpy().nonzero()[0]:
         problems.append(
             f"{name}, row {position + 2}, column {cells.name}: '{cells.iloc[position]}' is not a number. "
@@ -283,6 +300,12 @@ def _numbers(name: str, cells: pd.Series, limits: tuple[float, float], problems:
             f"{name}, row {position + 2}, column {cells.name}: {cells.iloc[position]} is out of range. "
             f"Allowed is {low:g} to {high:g}."
         )
+    if rule.whole:
+        for position in ((numbers % 1 != 0) & numbers.notna()).to_numpy().nonzero()[0]:
+            problems.append(
+                f"{name}, row {position + 2}, column {cells.name}: {cells.iloc[position]} is not a whole number. "
+                f"Allowed is {low:g} to {high:g}."
+            )
     return numbers
 
 
@@ -334,7 +357,7 @@ def _unknown(file: str, column: str, cells: pd.Series, rule: Column, allowed: se
         cell: part
         for cell in distinct
         for part in (cell.split(";") if rule.many else [cell])
-        if cell and part.split(":")[0] not in allowed
+        if cell and (part.split(":")[0] if rule.noted else part) not in allowed
     }
     if not bad:
         return
@@ -361,7 +384,7 @@ def _check_evidence(frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     by_attribute = rows["attribute"]
     for attribute, levels in LEVELS.items():
         of = by_attribute == attribute
-        allowed = {*levels, ""}
+        allowed = {*levels} if attribute in _NEEDS_LEVEL else {*levels, ""}
         cure = f"is not a level of {attribute}. Allowed is one of: {', '.join(levels)}."
         yield from say(of & ~rows["level"].isin(allowed), "level", cure)
     for attribute, (low, high) in RANGES.items():
@@ -386,11 +409,14 @@ def _check_evidence(frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         "skin_type",
         "is not a Fitzpatrick type or range. Write I to VI, or a range such as III-V.",
     )
-    conditions = {*frames["conditions"]["condition_id"], "icepick_scars"}
-    asked = by_attribute == "contraindication"
-    cure = "is not known. Allowed is an id of conditions.csv."
-    yield from say(asked & ~rows["condition"].isin(conditions), "condition", cure)
-    if words is not None:
+    no_skin = (by_attribute == "skin_fit") & (skin == "")
+    yield from say(no_skin, "skin_type", "is blank. Write I to VI, or a range such as III-V.")
+    if "conditions" in frames:
+        conditions = {*frames["conditions"]["condition_id"], "icepick_scars"}
+        asked = by_attribute == "contraindication"
+        cure = "is not known. Allowed is an id of conditions.csv."
+        yield from say(asked & ~rows["condition"].isin(conditions), "condition", cure)
+    if words is not None and "treatments" in frames:
         compared = by_attribute.isin(["comparative", "combination"])
         outcome = compared & (rows["condition"] != "") & ~rows["condition"].isin(listed("outcome"))
         yield from say(outcome, "condition", "is not known. Add it to the list outcome of vocabulary.csv.")
@@ -402,7 +428,8 @@ def _check_evidence(frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
 @lru_cache(maxsize=64)
 def skin_range(text: str) -> tuple[int, ...]:
     """Fitzpatrick types a cell speaks of: "IV-VI" -> (4, 5, 6), "" or nonsense -> ()."""
-    first, _, last = text.partition("-")
-    if first not in SKIN_TYPES or (last or first) not in SKIN_TYPES:
+    first, dash, last = text.partition("-")
+    last = last if dash else first
+    if first not in SKIN_TYPES or last not in SKIN_TYPES:
         return ()
-    return tuple(range(SKIN_TYPES.index(first) + 1, SKIN_TYPES.index(last or first) + 2))
+    return tuple(range(SKIN_TYPES.index(first) + 1, SKIN_TYPES.index(last) + 2))

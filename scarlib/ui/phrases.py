@@ -9,10 +9,9 @@ from html import escape
 from scarlib.client import Client
 from scarlib.evidence import Estimate, Evidence
 from scarlib.ranking import SCALES
-from scarlib.screening import NO_TREATMENT, traits_of
+from scarlib.screening import FEW, NO_TREATMENT, traits_of
 
 NOT_KNOWN = '<span class="unknown">not known</span>'
-FEW = 30  # people; a figure that rests on fewer says so
 _TIERS = 3
 
 
