@@ -1,6 +1,7 @@
 """The questions: plain ipywidgets that only link to the answers."""
 
 from collections.abc import Callable, Iterable, Sequence
+from html import escape
 from typing import Any
 
 import ipywidgets as w
@@ -9,6 +10,7 @@ from ipywidgets.widgets.widget_description import DescriptionStyle
 
 from scarlib.client import PRIORITIES, SCAR_TYPES, TRAITS
 from scarlib.tables import Tables
+from scarlib.ui.drawings import drawing
 from scarlib.ui.model import Answers
 
 NOT_KNOWN = "I do not know"
@@ -41,21 +43,26 @@ def _group(title: str, children: Sequence[w.Widget]) -> w.VBox:
 
 
 def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
-    amounts = [
-        _entry(answers, "scars", scar, _dropdown(str(tables.scar_types.at[scar, "name"]), _AMOUNT, f"scar-{scar}"))
-        for scar in SCAR_TYPES
-    ]
+    amounts = [_scar(answers, tables, scar) for scar in SCAR_TYPES]
     character = [_tick(answers, "character", trait, tables.label("trait", trait)) for trait in TRAITS]
     grade = _dropdown(
         "How much do they show?",
         [(NOT_KNOWN, None), *((_grade(tables, code), int(code)) for code in tables.words("severity"))],
     )
     return [
-        w.HTML("<p>How much of the problem is each kind? Pictures of each are under “About acne scars”.</p>"),
+        w.HTML("<p>How much of the problem is each kind? The drawings show the skin from the side.</p>"),
         *amounts,
         _folded("What are they like? (you may skip this)", character),
         _one(answers, "severity", grade),
     ]
+
+
+def _scar(answers: Answers, tables: Tables, scar: str) -> w.VBox:
+    """How much of a scar type there is, with what it looks like."""
+    name, description = tables.scar_types.loc[scar, ["name", "description"]]
+    amount = _entry(answers, "scars", scar, _dropdown(str(name), _AMOUNT, f"scar-{scar}"))
+    look = w.HTML(f"<div class='look'>{drawing(scar)}<p>{escape(str(description))}</p></div>", layout=_LAYOUT)
+    return w.VBox([amount, look]).add_class("scar")
 
 
 def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
