@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from scarlib.coverage import cells, skin_band, source_names
+from scarlib.coverage import cells
 from scarlib.evidence import Evidence
 from scarlib.screening import NO_TREATMENT
-from scarlib.tables import MEASURES, Tables
+from scarlib.steps import source_names
+from scarlib.tables import MEASURES, Tables, skin_range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,12 @@ _STRENGTHS = {
     "weak": ("#d3e8e5", "black"),
     "none": ("white", _QUIET),
 }
-_BANDS = ("Darker", "Lighter and", "Lighter skin", "Skin type not")
+_BANDS = (
+    "Darker skin (types IV to VI)",
+    "Lighter and darker skin together (such as III to V)",
+    "Lighter skin (types I to III)",
+    "Skin type not stated",
+)
 _WIDTH = 11.0  # inches; a notebook shows it at about 1100 px
 _ROW, _HEAD, _FOOT, _GRID_HEAD = 0.235, 1.15, 0.6, 2.3
 
@@ -148,13 +154,12 @@ def points(tables: Tables, attribute: str, measure: str = "") -> pd.DataFrame:
     flags = rows["flags"]
     rows = rows[~flags.str.contains("control_arm|derived") & (rows["treatment_id"] != NO_TREATMENT)]
     flags = rows["flags"]
-    bands = rows["skin_type"].map(skin_band)
-    scars = rows["scar_type"].map(lambda scar: tables.label("scar_type", scar) if scar else "Type of scar not stated")
-    section = bands if attribute == "pih_percent" else scars.str[:1].str.upper() + scars.str[1:]
-    order = [band for start in _BANDS for band in bands.unique() if band.startswith(start)]
-    if attribute != "pih_percent":
-        labels = [*tables.words("scar_type").values(), "Type of scar not stated"]
-        order = [label[:1].upper() + label[1:] for label in ("indented scars of any type (atrophic)", *labels)]
+    if attribute == "pih_percent":
+        order, section = list(_BANDS), rows["skin_type"].map(_band)
+    else:
+        words, unsaid = tables.words("scar_type"), "type of scar not stated"
+        order = [_title(label) for label in (tables.label("scar_type", "atrophic"), *words.values(), unsaid)]
+        section = rows["scar_type"].map(lambda scar: _title(words.get(scar, unsaid)))
     frame = pd.DataFrame(
         {
             "measure": rows["measure"].map(lambda code: tables.label(MEASURES[attribute], code) if code else ""),
@@ -181,6 +186,16 @@ def points(tables: Tables, attribute: str, measure: str = "") -> pd.DataFrame:
     return frame.loc[keys.sort_values(list(keys.columns), kind="stable").index].reset_index(drop=True)
 
 
+def _band(skin_type: str) -> str:
+    """ "IV-VI" -> the band of skin types in which a rate of dark marks is shown."""
+    darker = [skin >= 4 for skin in skin_range(skin_type)]
+    return _BANDS[3 if not darker else 0 if all(darker) else 1 if any(darker) else 2]
+
+
+def _title(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def forest(tables: Tables, attribute: str, measure: str = "") -> Picture:
     """A forest plot of one measure. Raises ValueError where no row holds it."""
     frame = points(tables, attribute, measure)
@@ -189,7 +204,7 @@ def forest(tables: Tables, attribute: str, measure: str = "") -> Picture:
             f"measure: no row of {attribute} holds {measure!r}. Take one of vocabulary.csv that is in use."
         )
     name = tables.label(MEASURES[attribute], measure) if measure else tables.label("attribute", attribute)
-    title = f"{name[:1].upper()}{name[1:]}"
+    title = _title(name)
     unit = tables.evidence.at[frame["claim_id"].iloc[0], "unit"]
     axis = "percent of people" if unit == "percent" and attribute != "improvement" else tables.label("unit", str(unit))
     text = (

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -144,6 +145,15 @@ FILES: Mapping[str, Mapping[str, Column]] = {
         "flags": Column(vocabulary="flag", many=True, noted=True),
         "note": _FREE,
     },
+    "guide": {
+        "guide_id": _TEXT,
+        "topic": _TEXT,
+        "statement": _TEXT,
+        "treatments": Column(refers="treatments", many=True),
+        "claims": Column(refers="evidence", many=True),
+        "finding": _TEXT,
+        "agrees": Column(allowed=("yes", "partly", "no", "not_known"), required=True),
+    },
 }
 KEYS: Mapping[str, tuple[str, ...]] = {
     "vocabulary": ("list", "id"),
@@ -152,7 +162,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "conditions": ("condition_id",),
     "scar_types": ("scar_type",),
     "evidence": ("claim_id",),
+    "guide": ("guide_id",),
 }
+# In a finding of the guide {C0001} stands for the figure of that row, {C0001 n} for the people behind it.
+QUOTE = re.compile(r"\{(C\d+)( n)?\}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +178,7 @@ class Tables:
     conditions  one row a thing to ask before treating, index condition_id
     scar_types  one row a scar type, index scar_type
     vocabulary  one row a code, index (list, id), with its plain words
+    guide       one row a statement of a clinic's guide, index guide_id, with what the evidence says of it
     """
 
     evidence: pd.DataFrame
@@ -173,6 +187,7 @@ class Tables:
     conditions: pd.DataFrame
     scar_types: pd.DataFrame
     vocabulary: pd.DataFrame
+    guide: pd.DataFrame
 
     def __repr__(self) -> str:
         return (
@@ -208,6 +223,8 @@ def load_tables(folder: str | Path | None = None) -> Tables:
     problems += [problem for name, frame in frames.items() for problem in _check(name, frame, frames)]
     if "evidence" in frames:
         problems += _check_evidence(frames)
+    if "guide" in frames:
+        problems += _check_guide(frames)
     if "treatments" in frames and "no_treatment" not in set(frames["treatments"]["treatment_id"]):
         problems.append("treatments.csv: no_treatment is missing. Add its row: doing nothing is always an option.")
     if problems:
@@ -423,6 +440,31 @@ def _check_evidence(frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         partners = listed("partner") | set(frames["treatments"]["treatment_id"])
         partner = (rows["partner_id"] != "") & ~rows["partner_id"].isin(partners)
         yield from say(partner, "partner_id", "is not known. Use a treatment id, or add it to the list partner.")
+
+
+def _check_guide(frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """A finding rests on rows, and quotes every figure from one of them."""
+    silent: dict[str, set[str]] = {}
+    if "evidence" in frames:
+        facts = frames["evidence"]
+        figure = facts[["value", "low", "high"]].notna().any(axis=1) | (facts["level"] != "")
+        silent = {"": {*facts.loc[~figure, "claim_id"]}, " n": {*facts.loc[facts["n"].isna(), "claim_id"]}}
+    columns = (frames["guide"][column] for column in ("claims", "finding", "agrees"))
+    for row, (claims, finding, agrees) in enumerate(zip(*columns, strict=True), 2):
+        where = f"guide.csv, row {row}, column"
+        if not claims and agrees in ("yes", "partly", "no"):
+            yield f"{where} claims: is blank. Name the facts it rests on, or write not_known in column agrees."
+        for claim, people in dict.fromkeys(QUOTE.findall(finding)):
+            quote = f"{where} finding: '{{{claim}{people}}}' quotes a"
+            if claim not in claims.split(";"):
+                yield f"{quote} fact that column claims does not list. Add it there."
+            elif claim in silent.get(people, ()):
+                yield f"{quote} figure that the fact does not hold. Quote another, or say it in words."
+        for part in dict.fromkeys(re.findall(r"[{}]|\d+", QUOTE.sub(" ", finding).replace("CO2", ""))):
+            yield (
+                f"{where} finding: '{part}' is not quoted from a fact. "
+                "Write {C0001} for its figure, {C0001 n} for its people."
+            )
 
 
 @lru_cache(maxsize=64)

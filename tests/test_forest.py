@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -33,6 +34,16 @@ def test_one_measure_a_picture(tables: Tables) -> None:
 def test_dark_marks_are_split_by_skin_and_darker_comes_first(tables: Tables) -> None:
     sections = forest.points(tables, "pih_percent")["section"].drop_duplicates().tolist()
     assert [section.split()[0] for section in sections] == ["Darker", "Lighter", "Lighter", "Skin"]
+
+
+@pytest.mark.parametrize(
+    ("skin", "start"),
+    [("IV-VI", "Darker"), ("V", "Darker"), ("I-III", "Lighter skin"), ("III-V", "Lighter and"), ("", "Skin type not")],
+)
+def test_a_range_of_skin_types_stands_in_its_band(tables: Tables, skin: str, start: str) -> None:
+    rows = tables.evidence[tables.evidence["attribute"] == "pih_percent"].assign(skin_type=skin)
+    points = forest.points(replace(tables, evidence=rows), "pih_percent")
+    assert points["section"].str.startswith(start).all()
 
 
 def test_points_of_a_section_stand_together(tables: Tables) -> None:

@@ -33,6 +33,9 @@ def small(whole):
         for row in tables[name][1:]:
             row[claims] = row[claims].split(";")[0]
             cited.add(row[claims])
+    claims = tables["guide"][0].index("claims")
+    tables["guide"][1:] = [row for row in tables["guide"][1:] if row[claims].count(";") < 5]
+    cited.update(claim for row in tables["guide"][1:] for claim in row[claims].split(";"))
     facts, seen = [], Counter()
     for row in tables["evidence"][1:]:
         seen[row[2]] += 1
@@ -184,6 +187,16 @@ RANGE = next(
         ("conditions", 3, "implies", "toothache", "conditions.csv"),
         ("scar_types", 3, "scar_class", "odd", "Allowed is one of"),
         ("scar_types", 3, "claims", "", "needs a value"),
+        ("guide", 3, "statement", "", "needs a value"),
+        ("guide", 3, "treatments", "leeches", "treatments.csv"),
+        ("guide", 3, "claims", "C9999", "evidence.csv"),
+        ("guide", 3, "claims", "", "not_known"),
+        ("guide", 3, "agrees", "perhaps", "Allowed is one of: no, not_known, partly, yes"),
+        ("guide", 3, "agrees", "", "needs a value"),
+        ("guide", 3, "finding", "40", "{C0001}"),
+        ("guide", 3, "finding", "{", "{C0001}"),
+        ("guide", 3, "finding", "{C9999}", "Add it there"),
+        ("guide", 3, "finding", "{C9999 n}", "Add it there"),
     ],
 )
 def test_one_bad_cell_is_one_problem_with_file_row_column_and_cure(folder, name, row, column, cell, cure):
@@ -193,6 +206,31 @@ def test_one_bad_cell_is_one_problem_with_file_row_column_and_cure(folder, name,
     assert any(cure in problem for problem in found)
     if cell:
         assert any(cell.strip().split(":")[0].rsplit(";", maxsplit=1)[-1] in problem for problem in found)
+
+
+def test_a_finding_quotes_only_listed_facts_that_hold_a_figure(folder):
+    facts = SMALL["evidence"]
+    column = facts[0].index
+    full = next(row[0] for row in facts[1:] if row[column("value")] and row[column("n")])
+    empty = next(
+        row[0] for row in facts[1:] if not any(row[column(name)] for name in ("value", "low", "high", "level", "n"))
+    )
+    damage(folder, "guide", 3, "claims", f"{full};{empty}")
+    damage(folder, "guide", 3, "finding", f"{{{full}}} of {{{full} n}} people, after a fractional CO2 laser.")
+    load_tables(folder)
+    damage(folder, "guide", 3, "claims", empty)
+    where, digits = "guide.csv, row 3, column finding:", full[1:]
+    listed = "quotes a fact that column claims does not list. Add it there."
+    assert list(problems(folder)) == [f"{where} '{{{full}{people}}}' {listed}" for people in ("", " n")]
+    damage(folder, "guide", 3, "claims", f"{full};{empty}")
+    damage(folder, "guide", 3, "finding", f"{{{empty}}} of {{{empty} n}} people, or half of 40, or {{{full}x}}.")
+    held = "quotes a figure that the fact does not hold. Quote another, or say it in words."
+    quote = "is not quoted from a fact. Write {C0001} for its figure, {C0001 n} for its people."
+    assert list(problems(folder)) == [
+        f"{where} '{{{empty}}}' {held}",
+        f"{where} '{{{empty} n}}' {held}",
+        *(f"{where} '{part}' {quote}" for part in ("40", "{", digits, "}")),
+    ]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -229,7 +267,7 @@ def test_a_surplus_and_a_repeated_column_are_named(folder):
     assert any("column source_id stands twice" in problem for problem in problems(folder))
 
 
-@pytest.mark.parametrize("name", ["evidence", "sources", "scar_types"])
+@pytest.mark.parametrize("name", ["evidence", "sources", "scar_types", "guide"])
 def test_a_file_that_is_no_table_is_named_with_its_cure(folder, name):
     path = folder / f"{name}.csv"
     header = ",".join(SMALL[name][0])
