@@ -1,5 +1,9 @@
 """Acne-scar treatments: screened, ranked and planned from cited evidence. It informs; it does not diagnose."""
 
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from scarlib import ranking as _ranking
@@ -10,6 +14,9 @@ from scarlib.evidence import weigh as _weigh
 from scarlib.screening import Change, Reason
 from scarlib.tables import Tables, default_tables, load_tables
 
+if TYPE_CHECKING:
+    from scarlib.planning import Plan
+
 __all__ = [
     "Change",
     "Client",
@@ -18,6 +25,7 @@ __all__ = [
     "Reason",
     "Tables",
     "load_tables",
+    "plan",
     "recommend",
     "what_would_change",
 ]
@@ -41,6 +49,23 @@ def what_would_change(client: Client, treatment_id: str, tables: Tables | None =
     Raises ClientError for a treatment that is not in the table.
     """
     return _screening.what_would_change(client, treatment_id, _weigh(tables or default_tables()))
+
+
+def plan(
+    client: Client,
+    treatments: Sequence[str],
+    start: date,
+    ready_by: date | None = None,
+    tables: Tables | None = None,
+) -> "Plan":
+    """A dated course of several treatments: visits, downtime, aftercare, cost and conflicts as tables.
+
+    `treatments` are ids in the order wished for; the evidence may put them into another. `ready_by` asks whether all
+    can be done and healed by then. Raises ClientError naming each faulty argument. See `scarlib.planning.Plan`.
+    """
+    from scarlib import planning  # needed by those who plan, not by every page
+
+    return planning.plan(client, treatments, _weigh(tables or default_tables()), start, ready_by)
 
 
 def __getattr__(name: str) -> str:

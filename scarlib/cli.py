@@ -87,7 +87,9 @@ def _dashboard(args: argparse.Namespace) -> int:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from tornado.ioloop import IOLoop
     from voila.app import Voila
+    from voila.handler import VoilaHandler
 
+    _hand_out_token(VoilaHandler)
     # A failed cell's cause goes here, to the console, and only here.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("tornado.access").setLevel(logging.ERROR)
@@ -134,6 +136,17 @@ def _not_found(app: Any) -> tuple[str, type, dict[str, Any]]:
             raise HTTPError(404)
 
     return r"/(?!voila/|api/|static/).+", NotFound, {"voila_configuration": app.voila_configuration}
+
+
+def _hand_out_token(handler: Any) -> None:
+    """Let each page carry the token without which its goodbye, which ends its kernel, is refused."""
+    get = handler.get
+
+    async def get_with_token(self: Any, path: str | None = None) -> Any:
+        self.xsrf_token  # noqa: B018  reading it sets the cookie
+        return await get(self, path)
+
+    handler.get = get_with_token
 
 
 async def _first_visit(app: Any, url: str) -> str | None:

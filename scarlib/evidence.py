@@ -453,11 +453,14 @@ class Evidence:
         return self._kept[key]  # type: ignore[return-value]
 
     def course_cost(self, treatment_id: str) -> Estimate:
-        """US dollars for the whole course: price a session times sessions, low with low and high with high."""
+        """US dollars for the whole course: price a session times sessions, low with low and high with high. Where the
+        price is that of one scar or tube, only "at least" the price of one."""
         price = self.number(treatment_id, "cost_usd_per_session")
         visits = self.number(treatment_id, "sessions")
         if not price.known:
             return Estimate()
+        if self.texts[treatment_id]["price_unit"] in ("scar", "tube"):  # how many are needed is not known
+            return replace(price, typical=UNKNOWN, high=UNKNOWN, spread=None)
         fewest = 1.0 if math.isnan(visits.low) else max(visits.low, 1.0)
         weaker = min((price.strength, visits.strength), key=("none", "weak", "fair", "strong").index)
         return Estimate(

@@ -8,6 +8,9 @@ Weights. The criteria form two branches, benefit and burden. A branch weighs as 
 and its criteria share that by their own priorities; otherwise five kinds of burden would outvote one benefit merely
 by being named apart (the splitting bias of value trees: Weber, Eisenführ & von Winterfeldt 1988).
 
+Order. By score; but what the client's health calls into question (a condition with "care" or "not known") comes after
+all that it does not, whatever the score: a score cannot weigh a danger that nobody has measured.
+
 Range and top three. Stochastic multicriteria acceptability analysis (SMAA: Lahdelma, Hokkanen & Salminen 1998):
 2,000 seeded draws over every triangle and over the priorities (each half a step up or down; 0 stays 0).
 
@@ -18,7 +21,7 @@ and its high end comes down to the typical figure; for fair evidence each goes h
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,7 +31,7 @@ from numpy.typing import NDArray
 
 from scarlib.client import PRIORITIES, Client
 from scarlib.evidence import Estimate, Evidence
-from scarlib.screening import NO_TREATMENT, RANKED, screen, traits_of
+from scarlib.screening import NO_TREATMENT, RANKED, Reason, screen, traits_of
 
 CRITERIA = tuple(PRIORITIES)
 BENEFIT = ("improvement", "lasting")
@@ -71,7 +74,8 @@ def recommend(client: Client, evidence: Evidence) -> pd.DataFrame:
     nearest to fitting first."""
     screened = screen(client, evidence)
     ranked = [treatment for treatment, (verdict, _) in screened.items() if verdict in RANKED]
-    ranking = rank(client, evidence, ranked)
+    questioned = {t for t in ranked if any(_health(reason) for reason in screened[t][1])}
+    ranking = rank(client, evidence, ranked, questioned)
     table = evidence.tables.treatments
     nearness = ("outside_limits", "defer", "not_indicated", "avoid")
     rest = sorted(
@@ -96,8 +100,16 @@ def recommend(client: Client, evidence: Evidence) -> pd.DataFrame:
     ).rename_axis("treatment_id")
 
 
-def rank(client: Client, evidence: Evidence, treatments: list[str]) -> Ranking:
-    """Score and order these treatments for this client; see the module's description of the method."""
+def _health(reason: Reason) -> bool:
+    """Whether a reason says that the client's health calls a treatment into question."""
+    return reason.level == "caution" and reason.about.startswith("condition:") and not reason.about.endswith("_scars")
+
+
+def rank(
+    client: Client, evidence: Evidence, treatments: list[str], questioned: Collection[str] = frozenset()
+) -> Ranking:
+    """Score and order these treatments for this client; see the module's description of the method. Those `questioned`
+    by the client's health come after the others, whatever their score."""
     low, likely, high = values(client, evidence, treatments)
     weights = weights_of(client.priorities)
     contributions = 100 * weights * (low + likely + high) / 3
@@ -109,7 +121,10 @@ def rank(client: Client, evidence: Evidence, treatments: list[str]) -> Ranking:
     low_end, high_end = np.quantile(total, (0.05, 0.95), axis=1)
     places = min(3, len(treatments))
     third = np.partition(total, len(treatments) - places, axis=0)[len(treatments) - places]
-    order = np.argsort(-score, kind="stable")
+    later = np.array([treatment in questioned for treatment in treatments], dtype=bool)
+    if all(treatment in questioned or treatment == NO_TREATMENT for treatment in treatments):
+        later[:] = False  # doing nothing does not come first merely because all else is questioned
+    order = np.lexsort((np.arange(len(score)), -score, later))
     scores = pd.DataFrame(
         {
             "rank": np.empty(len(treatments), dtype=int),

@@ -63,7 +63,7 @@ def screen_one(treatment: str, client: Client, evidence: Evidence) -> tuple[str,
 
 
 def _screened(
-    treatment: str, client: Client, evidence: Evidence, present: list[str], traits: frozenset[str]
+    treatment: str, client: Client, evidence: Evidence, present: Mapping[str, str], traits: frozenset[str]
 ) -> tuple[str, tuple[Reason, ...]]:
     reasons = tuple(_reasons(treatment, client, evidence, present, traits))
     verdict = min((reason.level for reason in reasons), key=VERDICTS.index, default="suitable")
@@ -99,9 +99,10 @@ def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> 
                     waits[condition] = max(waits.get(condition, reason.weeks), reason.weeks)
             if what not in waits and not any(what in _implied(condition, evidence) for condition in waits):
                 return None
-            steps.append(f"{_wait(reason.weeks)} ({evidence.concerns[what][0]})")
+            steps.append(f"{_wait(reason.weeks)} ({reason.text.partition(':')[0]})")
         elif reason.level == "outside_limits" and kind == "limit":
-            needed = needed_for(treatment_id, what, evidence)
+            step = 50 if what == "budget_usd" else 1
+            needed = math.ceil(needed_for(treatment_id, what, evidence) / step) * step
             limits[what] = needed
             steps.append(f"allow {_limit_words(what, needed)}")
         elif reason.level == "outside_limits":
@@ -129,13 +130,16 @@ def figure(treatment_id: str, limit: str, evidence: Evidence) -> Estimate:
     return evidence.number(treatment_id, attribute)
 
 
-def _present(client: Client, evidence: Evidence) -> list[str]:
-    """Conditions that apply: those named, those they imply, those the scars imply."""
-    present = [implied for condition in sorted(client.conditions) for implied in _implied(condition, evidence)]
-    present += [f"{scar}_scars" for scar in client.scars]
+def _present(client: Client, evidence: Evidence) -> dict[str, str]:
+    """{condition that applies: the one the client named that brings it in}, with what the scars themselves bring in."""
+    present = {condition: condition for condition in sorted(client.conditions)}
     if client.scars.keys() & {"hypertrophic", "keloid"}:
-        present.append("keloid_tendency")
-    return list(dict.fromkeys(present))
+        present.setdefault("keloid_tendency", "keloid_tendency")
+    present |= {f"{scar}_scars": f"{scar}_scars" for scar in client.scars}
+    for condition in sorted(client.conditions):
+        for implied in _implied(condition, evidence):
+            present.setdefault(implied, condition)
+    return present
 
 
 def _implied(condition: str, evidence: Evidence) -> list[str]:
@@ -155,15 +159,15 @@ def _order(reason: Reason) -> tuple[int, int]:
 
 
 def _reasons(
-    treatment: str, client: Client, evidence: Evidence, present: list[str], traits: frozenset[str]
+    treatment: str, client: Client, evidence: Evidence, present: Mapping[str, str], traits: frozenset[str]
 ) -> Iterator[Reason]:
     if treatment == NO_TREATMENT:
         yield Reason("Doing nothing is always an option.", about="scar:none")
         return
     yield from _pigment(treatment, client, evidence)
     yield from _skin(treatment, client, evidence)
-    for condition in present:
-        yield from _condition(treatment, condition, evidence)
+    for condition, named in present.items():
+        yield from _condition(treatment, condition, named, evidence)
     yield from _scars(treatment, client, evidence, traits)
     yield from _limits(treatment, client, evidence)
     yield from _place(treatment, client, evidence)
@@ -193,10 +197,18 @@ def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason
         return
     numeral = ("I", "II", "III", "IV", "V", "VI")[client.fitzpatrick - 1]
     if said.level == "avoid":
-        yield Reason(f"Not for skin type {numeral}, a source says.{_disagreement(said)}", _cited(said), "avoid", "skin")
+        yield Reason(
+            f"Not for skin type {numeral}, a source says.{_disagreement(said, _SAFETY_SAID)}",
+            _cited(said),
+            "avoid",
+            "skin",
+        )
     elif said.level == "caution":
-        text = f"Skin type {numeral} needs extra care with this.{_disagreement(said)}"
+        text = f"Skin type {numeral} needs extra care with this.{_disagreement(said, _SAFETY_SAID)}"
         yield Reason(text, _cited(said), "caution", "skin")
+    elif said.level == "good" and client.fitzpatrick in DARKER and said.strength == "weak":
+        text = f"Skin type {numeral}: only weak sources call it suitable. Ask before you decide."
+        yield Reason(text, said.sources, "caution", "skin")
     elif said.level == "good":
         yield Reason(f"Sources call it suitable for skin type {numeral}.", said.sources, "suitable", "skin")
     elif client.fitzpatrick in DARKER:
@@ -204,7 +216,7 @@ def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason
         yield Reason(text, (), "caution", "skin")
 
 
-def _condition(treatment: str, condition: str, evidence: Evidence) -> Iterator[Reason]:
+def _condition(treatment: str, condition: str, named: str, evidence: Evidence) -> Iterator[Reason]:
     about = f"condition:{condition}"
     said = evidence.rule(treatment, condition)
     if condition.endswith("_scars"):
@@ -212,13 +224,17 @@ def _condition(treatment: str, condition: str, evidence: Evidence) -> Iterator[R
             text = "A source says that it was not studied in narrow, deep pits (icepick scars)."
             yield Reason(text, said.sources, "caution", about)
         return
-    name, concerned = evidence.concerns[condition]
+    name, concerned = evidence.concerns[named]
     if not said.level:
-        if not concerned or treatment in concerned:
+        if condition == named and (not concerned or treatment in concerned):
             text = f"{name}: whether it is safe then is not known. Ask before you decide."
             yield Reason(text, (), "caution", about)
         return
-    also, cited = _disagreement(said), _cited(said)
+    if condition != named:  # what is implied is told only where it is stricter than what was named
+        direct = evidence.rule(treatment, named).level
+        if direct and VERDICTS.index(_as_verdict(direct)) <= VERDICTS.index(_as_verdict(said.level)):
+            return
+    also, cited = _disagreement(said, _SAFETY_SAID), _cited(said)
     if said.level == "avoid":
         yield Reason(f"{name}: sources say not to use it.{also}", cited, "avoid", about)
     elif said.level == "defer":
@@ -234,8 +250,17 @@ def _condition(treatment: str, condition: str, evidence: Evidence) -> Iterator[R
         yield Reason(f"{name}: sources see no reason to wait.", cited, "suitable", about)
 
 
+def _as_verdict(level: str) -> str:
+    return "suitable" if level == "good" else level
+
+
 def _wait(weeks: float) -> str:
-    return "wait until this is over" if math.isnan(weeks) else f"wait {weeks:g} weeks after it ends"
+    if math.isnan(weeks):
+        return "wait until this is over"
+    if weeks < 1:
+        return f"wait {math.ceil(7 * weeks)} days"
+    months = f" (about {weeks / 4.345:.0f} months)" if weeks >= 9 else ""
+    return f"wait {_counted(weeks, 'week')}{months}"
 
 
 def _cited(said: Judgement) -> tuple[str, ...]:
@@ -243,18 +268,12 @@ def _cited(said: Judgement) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*said.sources, *(source for other in said.others.values() for source in other)]))
 
 
-_SAID = {
-    "avoid": "do not use it",
-    "defer": "wait",
-    "caution": "take care",
-    "good": "no reason against it",
-    "partial": "it helps in part",
-    "poor": "it does little",
-}
+_SAFETY_SAID = {"avoid": "do not use it", "defer": "wait", "caution": "take care", "good": "no reason against it"}
+_FIT_SAID = {"avoid": "do not use it", "poor": "it does little", "partial": "it helps in part", "good": "it is good"}
 
 
-def _disagreement(said: Judgement) -> str:
-    other = [f"{_SAID[level]} ({len(sources)})" for level, sources in said.others.items() if level in _SAID]
+def _disagreement(said: Judgement, words: Mapping[str, str]) -> str:
+    other = [f"{words[level]} ({len(sources)})" for level, sources in said.others.items() if level in words]
     return f" Other sources say: {', '.join(other)}." if other else ""
 
 
@@ -273,8 +292,13 @@ def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset
             effect = evidence.improvement(treatment, scar, traits)
             tiers += [tier for tier in (fit.tier, effect.tier) if tier]
             words = "Sources call it good for" if fit.level == "good" else "Of some help for"
-            yield Reason(f"{words} {name} ({fit.strength} evidence).{_disagreement(fit)}", _cited(fit), about=about)
+            yield Reason(
+                f"{words} {name} ({fit.strength} evidence).{_disagreement(fit, _FIT_SAID)}", _cited(fit), about=about
+            )
         else:
+            if fit.level != evidence.fit(treatment, scar, frozenset()).level:
+                character = listed([evidence.tables.label("trait", trait) for trait in sorted(traits)])
+                name = f"{name} that are {character}"
             unhelped[fit.level].append((name, fit))
     level = "suitable" if helped else "not_indicated"
     for fit_level, found in unhelped.items():
@@ -286,14 +310,15 @@ def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset
                 if fit_level
                 else f"Whether it helps {names} is not known: no source says so."
             )
-            also = _disagreement(found[0][1]) if len(found) == 1 else ""
+            also = _disagreement(found[0][1], _FIT_SAID) if len(found) == 1 else ""
             yield Reason(said + also, sources, level, "scar:none")
     if helped and tiers and min(tiers) == 4:
         text = "Only web pages of clinics, sellers or magazines support it for these scars."
         yield Reason(text, (), "caution", "evidence")
     if client.severity == 1 and any(scar in INDENTED for scar in helped):
-        text = "Grade 1 means a change of colour only, with no dent. Check the grade before you treat a dent."
-        yield Reason(text, (), "caution", "severity")
+        text = "You chose colour only (grade 1): then there is no dent to treat. Check how much your scars show."
+        level = "not_indicated" if all(scar in INDENTED for scar in helped) else "caution"
+        yield Reason(text, (), level, "severity")
 
 
 def _limits(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
@@ -304,13 +329,15 @@ def _limits(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reas
         estimate = figure(treatment, limit, evidence)
         about = f"limit:{limit}"
         if not estimate.known:
-            text = f"{_LIMIT_NAMES[limit]}: not known. Ask whether it stays within {_limit_words(limit, allowed)}."
+            text = f"{_LIMIT_NAMES[limit]}: not known. Ask whether it stays within your {_figure(limit, allowed)}."
             yield Reason(text, (), "caution", about)
             continue
         usual = needed_for(treatment, limit, evidence)
         if usual > allowed:
             word = "at least" if math.isnan(estimate.typical) else "usually"
-            text = f"{_LIMIT_NAMES[limit]}: {word} {_limit_words(limit, usual)}, more than your {_plain(allowed)}."
+            text = (
+                f"{_LIMIT_NAMES[limit]}: {word} {_limit_words(limit, usual)}, more than your {_figure(limit, allowed)}."
+            )
             yield Reason(text, estimate.sources, "outside_limits", about)
         elif math.isnan(usual) and estimate.high > allowed:
             text = f"{_LIMIT_NAMES[limit]}: only a highest figure is known. Ask whether it stays within your limit."
@@ -346,18 +373,23 @@ _LIMIT_NAMES = {
 }
 
 
-def _plain(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+def _figure(limit: str, value: float) -> str:
+    if limit == "budget_usd":
+        return f"${value:,.0f}"
+    return f"{value:.1f}".removesuffix(".0")
 
 
-def _limit_words(limit: str, value: float | None) -> str:
-    number = "" if value is None else _plain(value)
-    return {
-        "max_downtime_days": f"{number} days off",
-        "max_sessions": f"{number} visits",
-        "max_pain": f"pain of {number} in 10",
-        "budget_usd": f"${number}",
-    }[limit]
+def _counted(value: float, noun: str) -> str:
+    number = f"{value:.1f}".removesuffix(".0")
+    return f"{number} {noun}" if number == "1" else f"{number} {noun}s"
+
+
+def _limit_words(limit: str, value: float) -> str:
+    if limit == "max_downtime_days":
+        return _counted(value, "day") + " off"
+    if limit == "max_sessions":
+        return _counted(value, "visit")
+    return f"pain of {_figure(limit, value)} in 10" if limit == "max_pain" else _figure(limit, value)
 
 
 def listed(words: list[str]) -> str:

@@ -30,6 +30,18 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "setting": ("home", "med_spa", "physician"),
 }
 _NEEDS_LEVEL = ("scar_fit", "skin_fit", "contraindication", "aftercare", "anesthesia", "setting")
+# Codes the library itself uses; each needs its words.
+CODES: Mapping[str, tuple[str, ...]] = {
+    "verdict": ("suitable", "caution", "defer", "not_indicated", "outside_limits", "avoid"),
+    "strength": ("strong", "fair", "weak", "none"),
+    "improvement_tier": ("0", "1", "2", "3"),
+    "priority": ("improvement", "downtime", "comfort", "cost", "skin_safety", "few_visits", "lasting"),
+    "skin_type": ("1", "2", "3", "4", "5", "6"),
+    "severity": ("1", "2", "3", "4"),
+    "trait": ("shallow", "deep", "tethered", "distensible", "volume_loss", "narrow", "wide"),
+    "scar_type": ("icepick", "boxcar", "rolling", "superficial", "erythematous", "hyperpigmented", "hypertrophic",
+                  "keloid", "atrophic"),
+}  # fmt: skip
 MEASURES: Mapping[str, str] = {
     "improvement": "improvement_measure",
     "responder_rate": "responder_measure",
@@ -225,6 +237,11 @@ def load_tables(folder: str | Path | None = None) -> Tables:
         problems += _check_evidence(frames)
     if "guide" in frames:
         problems += _check_guide(frames)
+    if "vocabulary" in frames:
+        problems += _check_codes(frames["vocabulary"])
+    if "scar_types" in frames:
+        missing = [scar for scar in CODES["scar_type"][:-1] if scar not in set(frames["scar_types"]["scar_type"])]
+        problems += [f"scar_types.csv: {scar} is missing. Add its row." for scar in missing]
     if "treatments" in frames and "no_treatment" not in set(frames["treatments"]["treatment_id"]):
         problems.append("treatments.csv: no_treatment is missing. Add its row: doing nothing is always an option.")
     if problems:
@@ -382,6 +399,22 @@ def _unknown(file: str, column: str, cells: pd.Series, rule: Column, allowed: se
     for position in cells.isin(list(bad)).to_numpy().nonzero()[0]:
         part = bad[cells.iloc[position]]
         yield f"{file}, row {position + 2}, column {column}: '{part}' is not known. Allowed is {where}."
+
+
+def _check_codes(words: pd.DataFrame) -> Iterator[str]:
+    """The lists that the library itself reads hold exactly its codes, in its words."""
+    for name, codes in CODES.items():
+        of = words[words["list"] == name]
+        for code in codes:
+            if code not in set(of["id"]):
+                yield f"vocabulary.csv: the list {name} has no {code}. Add its row."
+        for position in of.index[~of["id"].isin(codes)]:
+            yield (
+                f"vocabulary.csv, row {position + 2}, column id: {str(of.at[position, 'id'])!r} is not known in the "
+                f"list {name}. Allowed is one of: {', '.join(codes)}."
+            )
+        for position in of.index[(of["help"] == "") & (name in ("verdict", "severity"))]:
+            yield f"vocabulary.csv, row {position + 2}, column help: is blank. The list {name} needs it."
 
 
 def _check_evidence(frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:

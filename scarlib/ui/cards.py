@@ -1,6 +1,6 @@
 """Options as HTML: pure functions of the result, one look for what fits and what is ruled out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 from scarlib.client import Client
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
 from scarlib.ranking import CRITERIA
-from scarlib.screening import DARKER, NO_TREATMENT, RANKED, Change, listed, traits_of, what_would_change
+from scarlib.screening import DARKER, FEW, NO_TREATMENT, RANKED, Change, listed, traits_of, what_would_change
 from scarlib.ui.phrases import NOT_KNOWN, dark_marks, effect, few, range_bar, rows, spoken
 from scarlib.ui.sources import source_list
 
@@ -35,16 +35,21 @@ def records(options: pd.DataFrame) -> dict[str, Row]:
     return {str(treatment): row for treatment, row in options.to_dict("index").items()}  # type: ignore[misc]
 
 
-def summary(options: pd.DataFrame, problem: str = "", *, example: bool = False) -> str:
+def summary(options: pd.DataFrame, problem: str = "", unanswered: Sequence[str] = (), *, example: bool = False) -> str:
     """The one sentence that counts what fits, and a problem with the answers where there is one."""
     treated = options.drop(index=NO_TREATMENT)
     counts = treated["verdict"].value_counts()
     fits, care = int(counts.get("suitable", 0)), int(counts.get("caution", 0))
     out = len(treated) - fits - care
     said = f"{fits} of {len(treated)} options fit, {care} with care, {out} ruled out."
-    warning = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
+    problems = [problem] if problem else []
+    problems += [
+        f"You said yes to “{asked}” Tick which of these is true: it does not count yet." for asked in unanswered
+    ]
+    warning = "".join(f'<p class="problem" role="alert">{escape(text)}</p>' for text in problems)
     start = (
-        "<p>An example to start with: wide, sloped dents, nothing else known. Change it to yours.</p>"
+        "<p>An example to start with: wide, sloped dents, nothing else known, your health not asked yet. "
+        "Change it to yours.</p>"
         if example
         else ""
     )
@@ -150,6 +155,8 @@ def ruled_out(client: Client, options: pd.DataFrame, evidence: Evidence, familie
 
 def _ruled_out(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     deciding = [reason for reason in row["reasons"] if reason.level == row["verdict"]]
+    if row["verdict"] in ("outside_limits", "defer"):  # a limit or a wait must not hide what else calls for care
+        deciding += [reason for reason in row["reasons"] if reason.level == "caution" or reason.about == "pih"]
     said = "".join(f"<p>{escape(reason.text)}</p>" for reason in deciding)
     change = what_would_change(client, treatment, evidence)
     sources = source_list(evidence.tables, (source for reason in deciding for source in reason.source_ids))
@@ -202,7 +209,7 @@ def _why(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
     helps = "; ".join(f"{words} {listed(scars)}" for words, scars in said.items())
     sentence = f"{helps[0].upper()}{helps[1:]}."
     care = [reason.text for reason in row["reasons"] if reason.level == "caution"]
-    more = f" {len(care) - 1} more to ask about below." if len(care) > 1 else ""
+    more = f" {len(care) - 1} more under “Why it is rated so”." if len(care) > 1 else ""
     return f"{care[0]}{more} {sentence}" if care else sentence
 
 
@@ -216,13 +223,13 @@ _FIT_WORDS = {
 
 def _evidence_line(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
     found = effect(client, evidence, treatment)
-    top = f"In the top three in {row['top3']:.0f} of 100 plausible readings."
+    top = f"In the top three in {row['top3']:.0f} of 100 plausible readings of the evidence."
     score = f"Score {row['score']:.0f} <small>({row['score_low']:.0f} to {row['score_high']:.0f} of 100)</small>."
     if treatment == NO_TREATMENT:
         return f'<p class="strength">{score} {top}</p>'
     number = len(found.sources)
     said = f"{number} source" if number == 1 else f"{number} sources"
-    strength = evidence.tables.label("strength", found.strength)
+    strength = escape(evidence.tables.label("strength", found.strength))
     return f'<p class="strength">Evidence of effect: <b>{strength}</b>, {said}.{few(found)} {score} {top}</p>'
 
 
@@ -249,9 +256,13 @@ def harms(evidence: Evidence, treatment: str) -> str:
 def _harm(harm: Estimate) -> str:
     if not harm.known:
         return 'reported, how often is <span class="unknown">not known</span>'
-    figure = spoken(harm, lambda value: f"{value:.2g}" if value < 1 else f"{value:.0f}")
-    low = " <small>fewer than 30 people</small>" if 0 < harm.people < 30 else ""
-    return f"{figure} of 100{low}"
+    people = f" <small>({harm.people:,} people)</small>" if harm.people else ""
+    low = " <small>fewer than 30 people</small>" if 0 < harm.people < FEW else ""
+    if harm.high == 0:
+        return f"none seen{people}{low}"
+    if harm.high < 1:
+        return f"fewer than 1 of 100 <small>({harm.high:.2g})</small>{low}"
+    return f"{spoken(harm, lambda value: f'{value:.0f}')} of 100{low}"
 
 
 @lru_cache(maxsize=256)
@@ -276,8 +287,13 @@ def _days(claims: list[Claim]) -> str:
     if not ends:
         return ""
     low, high = min(ends), max(ends)
+    if high == 0:
+        return ": at once"
+    if high < 1:
+        return f": at least {24 * high:.0f} hours"
     if low == high:
-        return f": {'at least ' if any(c.high != c.high for c in claims) else ''}{low:g} days"
+        unit = "day" if low == 1 else "days"
+        return f": {'at least ' if any(c.high != c.high for c in claims) else ''}{low:g} {unit}"
     return f": {low:g} to {high:g} days"
 
 

@@ -26,21 +26,21 @@ class Map:
         self._ticks = across = bq.Axis(scale=x, label="Days off (usual)", grid_lines="none", tick_format="d")
         up = bq.Axis(
             scale=y,
-            orientation="vertical",
             label="Improvement",
             label_offset="5em",
             tick_values=[0, 1, 2, 3],
             tick_labels=dict(zip(("0", "1", "2", "3"), words, strict=True)),
         )
+        up.orientation = "vertical"  # given to the constructor, traitlets warns of it
         self._dots = bq.Scatter(
             x=np.array([]),
             y=np.array([]),
-            scales={"x": x, "y": y, "size": bq.LinearScale(min=0.0, max=10_000.0)},
-            default_size=120,
+            scales={"x": x, "y": y, "size": bq.LinearScale(min=0.0, max=1.0)},
+            default_size=1100,
             interactions={"click": "select"},
             selected_style={"stroke": "#111827", "stroke-width": 3},
             unselected_style={"opacity": 0.75},
-            default_opacities=[0.8],
+            opacities=[0.8],
             names=np.array([]),
             display_names=True,
         )
@@ -66,7 +66,8 @@ class Map:
         if not self._shown:
             with self._dots.hold_sync():
                 self._dots.x, self._dots.y, self._dots.names = np.array([]), np.array([]), np.array([])
-            self.sentence.value = "<p>There is nothing to place on the map.</p>"
+            left_out = _left_out(figures, placed) if len(options) else ""
+            self.sentence.value = f"<p>There is nothing to place on the map.{left_out}</p>"
             return
         days, tiers = placed["days"].astype(float), placed["effect"].astype(float)
         end = max(7, int(days.max()) + 1)
@@ -76,7 +77,9 @@ class Map:
             self._dots.selected = None
             self._dots.x = days.to_numpy()
             self._dots.y = _apart(days, tiers).to_numpy()
-            self._dots.size = placed["cost"].astype(float).fillna(0.0).to_numpy()
+            # A dot is never smaller than a finger needs; the dearest course has the largest.
+            costs = placed["cost"].astype(float).fillna(0.0)
+            self._dots.size = (0.42 + 0.58 * costs / max(costs.max(), 1.0)).to_numpy()
             self._dots.names = options["rank"].reindex(placed.index).astype(str).to_numpy(dtype=str)
             self._dots.colors = [_COLOURS[verdict] for verdict in options["verdict"].reindex(placed.index)]
         self.sentence.value = _told(options, figures, placed)
@@ -90,15 +93,14 @@ class Map:
 def _apart(days: pd.Series, tiers: pd.Series) -> pd.Series:
     """Tiers with dots that would cover each other moved apart a little, up and down by turns."""
     nth = pd.DataFrame({"days": days.round(), "tier": tiers.round(1)}).groupby(["days", "tier"]).cumcount()
-    step = (nth + 1) // 2 * 0.13
+    step = (nth + 1) // 2 * 0.2
     return tiers + step.where(nth % 2 == 1, -step)
 
 
 def _told(options: pd.DataFrame, figures: pd.DataFrame, placed: pd.DataFrame) -> str:
     """The chart in words: how to read it, what stands out, which number is which, what is missing and why."""
     best = escape(str(placed.sort_values(["effect", "days"], ascending=[False, True])["name"].iloc[0]))
-    missing = [escape(str(name)) for name in figures.loc[~figures.index.isin(placed.index), "name"]]
-    left_out = f" Not on the map, as days off are not known: {', '.join(missing)}." if missing else ""
+    left_out = _left_out(figures, placed)
     costless = [escape(str(name)) for name in placed.loc[placed["cost"].isna(), "name"]]
     small = f" Smallest dot because the cost is not known: {', '.join(costless)}." if costless else ""
     names = "".join(
@@ -110,3 +112,8 @@ def _told(options: pd.DataFrame, figures: pd.DataFrame, placed: pd.DataFrame) ->
         "days off, a larger dot costs more. Green fits, amber needs care. The number is the rank. Click a dot to see "
         f"the option in full above.{small}{left_out}</p><ol class='legend'>{names}</ol>"
     )
+
+
+def _left_out(figures: pd.DataFrame, placed: pd.DataFrame) -> str:
+    missing = [escape(str(name)) for name in figures.loc[~figures.index.isin(placed.index), "name"]]
+    return f" Not on the map, as days off or effect are not known: {', '.join(missing)}." if missing else ""

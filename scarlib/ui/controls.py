@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 import ipywidgets as w
+import pandas as pd
 from ipywidgets.widgets.widget_bool import CheckboxStyle
 from ipywidgets.widgets.widget_description import DescriptionStyle
 
@@ -44,7 +45,10 @@ def _group(title: str, children: Sequence[w.Widget]) -> w.VBox:
 
 def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
     amounts = [_scar(answers, tables, scar) for scar in SCAR_TYPES]
-    character = [_tick(answers, "character", trait, tables.label("trait", trait)) for trait in TRAITS]
+    character = [
+        _tick(answers, "character", trait, *map(str, tables.vocabulary.loc[("trait", trait), ["label", "help"]]))
+        for trait in TRAITS
+    ]
     grade = _dropdown(
         "How much do they show?",
         [(NOT_KNOWN, None), *((_grade(tables, code), int(code)) for code in tables.words("severity"))],
@@ -52,7 +56,7 @@ def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
     return [
         w.HTML("<p>How much of the problem is each kind? The drawings show the skin from the side.</p>"),
         *amounts,
-        _folded("What are they like? (you may skip this)", character),
+        _folded(answers, "character", "What are they like? (you may skip this)", character),
         _one(answers, "severity", grade),
     ]
 
@@ -75,23 +79,22 @@ def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
         _one(answers, "fitzpatrick", skin),
         w.HTML("<p>Tick what is true for you. More appears when you tick.</p>"),
         *(
-            _condition_group(
-                answers, str(rows["group_question"].iloc[0]), dict(zip(rows.index, rows["label"], strict=True))
-            )
+            _condition_group(answers, str(rows["group_question"].iloc[0]), rows[["label", "help"]])
             for _, rows in groups
         ),
     ]
 
 
 def _limits(answers: Answers) -> list[w.Widget]:
-    def choice(question: str, steps: Iterable[int], words: Callable[[int], str]) -> w.Dropdown:
-        return _dropdown(question, [(NO_LIMIT, None), *((words(step), float(step)) for step in steps)])
+    def choice(name: str, question: str, steps: Iterable[int], words: Callable[[float], str]) -> w.Dropdown:
+        widget = _dropdown(question, [(NO_LIMIT, None), *((words(step), float(step)) for step in steps)])
+        return _one(answers, name, widget, words)
 
     return [
-        _one(answers, "max_downtime_days", choice("Days off, at most", _DAYS, lambda n: _counted(n, "day"))),
-        _one(answers, "max_sessions", choice("Visits, at most", _VISITS, lambda n: _counted(n, "visit"))),
-        _one(answers, "max_pain", choice("Pain you can accept, 0 to 10", _PAIN, lambda n: f"up to {n} of 10")),
-        _one(answers, "budget_usd", choice("Money for the whole course", _BUDGET, lambda n: f"up to ${n:,}")),
+        choice("max_downtime_days", "Days off, at most", _DAYS, lambda n: _counted(n, "day")),
+        choice("max_sessions", "Visits, at most", _VISITS, lambda n: _counted(n, "visit")),
+        choice("max_pain", "Pain you can accept, 0 to 10", _PAIN, lambda n: f"up to {n:g} of 10"),
+        choice("budget_usd", "Money for the whole course", _BUDGET, lambda n: f"up to ${n:,.0f}"),
         _one(answers, "setting", _dropdown("Where it is done", _PLACES)),
     ]
 
@@ -120,12 +123,12 @@ def _dropdown(description: str, options: Iterable[Any], *classes: str) -> w.Drop
     return widget
 
 
-def _one(answers: Answers, name: str, widget: w.Dropdown) -> w.Dropdown:
-    """A control for one answer; a value from elsewhere (a saved session) that is no step of it is added."""
+def _one(answers: Answers, name: str, widget: w.Dropdown, words: Callable[[float], str] = "{:g}".format) -> w.Dropdown:
+    """A control for one answer; a value from elsewhere (a saved session) that is no step of it is added in `words`."""
 
     def shown(value: Any) -> Any:
         if value not in [option for _, option in widget.options]:
-            widget.options = (*widget.options, (f"{value:g}", value))
+            widget.options = (*widget.options, (words(value), value))
         return value
 
     _link(answers, name, widget, shown, lambda value: value)
@@ -140,16 +143,18 @@ def _entry(answers: Answers, name: str, key: str, widget: w.Dropdown) -> w.Dropd
         return {other: weight for other, weight in others.items() if weight > 0}
 
     def shown(weights: dict[str, float]) -> float:
-        steps: list[float] = [step for _, step in widget.options]
-        return min(steps, key=lambda step: abs(step - weights.get(key, 0.0)))
+        weight = weights.get(key, 0.0)
+        steps: list[float] = [step for _, step in widget.options if (step > 0) == (weight > 0)]
+        return min(steps, key=lambda step: abs(step - weight))
 
     _link(answers, name, widget, shown, changed)
     return widget.add_class(f"control-{name}")
 
 
-def _tick(answers: Answers, name: str, code: str, label: str) -> w.Checkbox:
+def _tick(answers: Answers, name: str, code: str, label: str, help_: str = "") -> w.Checkbox:
     """A tick box for one member of an answer that is a list."""
-    widget = w.Checkbox(description=label, indent=False, layout=_LAYOUT, style=_TICK_STYLE).add_class("tick")
+    widget = w.Checkbox(description=label, tooltip=help_, indent=False, layout=_LAYOUT, style=_TICK_STYLE)
+    widget.add_class("tick")
 
     def changed(value: bool) -> list[str]:
         return [item for item in getattr(answers, name) if item != code] + [code] * value
@@ -165,7 +170,9 @@ def _link(
 
     def to_widget(_: object = None) -> None:
         value = shown(getattr(answers, name))
-        if widget.value != value:
+        if isinstance(widget, w.Dropdown):  # set by place: a value of None would leave the box empty
+            widget.index = [option for _, option in widget.options].index(value)
+        elif widget.value != value:
             widget.value = value
 
     def to_answers(change: Any) -> None:
@@ -177,8 +184,9 @@ def _link(
     widget.observe(to_answers, names="value")
 
 
-def _condition_group(answers: Answers, question: str, labels: dict[str, str]) -> w.VBox:
-    """One question; ticked, it opens the things it stands for, which are made only then."""
+def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w.VBox:
+    """One question; ticked, it opens the things it stands for (index condition_id), which are made only then."""
+    labels = list(things.index)
     asked = w.Checkbox(description=question, indent=False, layout=_LAYOUT, style=_TICK_STYLE).add_class("tick")
     asked.add_class("control-conditions")
     group = w.VBox([asked]).add_class("condition-group")
@@ -186,12 +194,20 @@ def _condition_group(answers: Answers, question: str, labels: dict[str, str]) ->
     def named() -> list[str]:
         return [code for code in answers.conditions if code in labels]
 
+    def open_questions() -> None:
+        """A yes without saying to what does not count yet, and the page has to say so."""
+        others = [other for other in answers.unanswered if other != question]
+        answers.unanswered = [*others, question] if asked.value and not named() else others
+
     def asked_changed(change: Any) -> None:
+        open_questions()
         if change["new"]:
             if len(group.children) == 1:
-                ticks = [_tick(answers, "conditions", code, label) for code, label in labels.items()]
+                ticks = [_tick(answers, "conditions", *thing) for thing in things.itertuples()]
                 which = w.HTML("<p>Which of these? Tick all that are true.</p>")
-                group.children = (asked, w.VBox([which, *ticks]).add_class("condition-ticks"))
+                meant = "".join(f"<dt>{escape(t[1])}</dt><dd>{escape(t[2])}</dd>" for t in things.itertuples())
+                help_ = w.HTML(f"<details><summary>What these mean</summary><dl>{meant}</dl></details>")
+                group.children = (asked, w.VBox([which, *ticks, help_]).add_class("condition-ticks"))
                 if len(labels) == 1:
                     answers.conditions = [*answers.conditions, *labels]
         else:
@@ -199,6 +215,7 @@ def _condition_group(answers: Answers, question: str, labels: dict[str, str]) ->
             group.children = (asked,)
 
     def follow(change: Any) -> None:
+        open_questions()
         if named():
             asked.value = True
         elif any(code in labels for code in change["old"]):
@@ -206,15 +223,20 @@ def _condition_group(answers: Answers, question: str, labels: dict[str, str]) ->
 
     asked.observe(asked_changed, names="value")
     answers.observe(follow, names="conditions")
+    answers.observe(lambda _: setattr(asked, "value", False), names="starts")
     asked.value = bool(named())
     return group
 
 
-def _folded(title: str, children: Sequence[w.Widget]) -> w.VBox:
+def _folded(answers: Answers, name: str, title: str, children: Sequence[w.Widget]) -> w.VBox:
+    """Controls of one answer behind a tick; open where something in them is set."""
     opener = w.Checkbox(description=title, indent=False, layout=_LAYOUT, style=_TICK_STYLE).add_class("tick")
     box = w.VBox([opener]).add_class("condition-group")
     inner = w.VBox(list(children)).add_class("condition-ticks")
     opener.observe(lambda change: setattr(box, "children", (opener, inner) if change["new"] else (opener,)), "value")
+    answers.observe(lambda change: opener.set_trait("value", opener.value or bool(change["new"])), names=name)
+    answers.observe(lambda _: setattr(opener, "value", False), names="starts")
+    opener.value = bool(getattr(answers, name))
     return box
 
 
@@ -223,8 +245,8 @@ def _grade(tables: Tables, code: str) -> str:
     return f"{str(words).capitalize()}: {str(help_)[0].lower()}{str(help_)[1:].rstrip('.')}"
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _counted(number: float, noun: str) -> str:
+    return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
 
 
 # Shared by all controls: a layout and a style are models of their own that the page has to load.

@@ -1,5 +1,7 @@
 """The page: questions on the left, results on the right, all following one `Answers`."""
 
+import logging
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from scarlib.evidence import weigh
 from scarlib.screening import RANKED
 from scarlib.tables import Tables
 from scarlib.ui import cards
+from scarlib.ui.answers import told_answers
 from scarlib.ui.chart import Map
 from scarlib.ui.controls import controls
 from scarlib.ui.guide import about_scars, questions
@@ -17,6 +20,11 @@ from scarlib.ui.model import Answers
 from scarlib.ui.phrases import dark_marks
 from scarlib.ui.table import SORTS, options_table
 
+log = logging.getLogger(__name__)
+_NOT_DRAWN = (
+    '<p class="problem" role="alert">This part could not be shown for your last answer. What follows is from before. '
+    "Please undo it or start again.</p>"
+)
 _STYLE = Path(__file__).with_name("dashboard.css").read_text(encoding="utf-8")
 _SECTIONS = (
     ("fits", "What fits you"),
@@ -56,7 +64,7 @@ class Dashboard:
             widget.observe(self._draw_table, names="value")
         link((self.answers, "chosen"), (self._choice, "value"))
         self.answers.observe(self._draw, names=["options", "families"])
-        self.answers.observe(self._draw_summary, names="problem")
+        self.answers.observe(self._draw_summary, names=["problem", "unanswered"])
         self.answers.observe(self._draw_one, names="chosen")
         self._draw()
         self.page = self._page(tables)
@@ -103,43 +111,54 @@ class Dashboard:
         answers = self.answers
         shown = (answers.client, answers.options, answers.evidence, answers.families)
         self._draw_summary()
-        self._fits.value = cards.fitting(*shown)
-        self._ruled_out.value = cards.ruled_out(*shown)
-        self._questions.value = questions(answers.options, answers.evidence)
+        _show(self._fits, lambda: cards.fitting(*shown))
+        _show(self._ruled_out, lambda: cards.ruled_out(*shown))
+        _show(self._questions, lambda: questions(answers.options, answers.evidence))
         self._draw_table()
         self._draw_one()
 
     def _draw_summary(self, _: object = None) -> None:
         answers = self.answers
-        self._summary.value = cards.summary(answers.options, answers.problem, example=answers.untouched)
+        told = told_answers(answers.client, answers.evidence.tables)
+        _show(
+            self._summary,
+            lambda: (
+                cards.summary(answers.options, answers.problem, answers.unanswered, example=answers.untouched) + told
+            ),
+        )
 
     def _draw_table(self, _: object = None) -> None:
         answers = self.answers
-        self._table.value = options_table(
-            answers.client,
-            answers.options,
-            answers.evidence,
-            answers.families,
-            self._search.value,
-            self._verdict.value,
-            self._sort.value,
-        )
+        chosen = (answers.families, self._search.value, self._verdict.value, self._sort.value)
+        _show(self._table, lambda: options_table(answers.client, answers.options, answers.evidence, *chosen))
 
     def _draw_one(self, _: object = None) -> None:
-        answers = self.answers
-        chosen = answers.chosen or str(answers.options.index[0])
-        row = cards.records(answers.options.loc[[chosen]])[chosen]
-        if row["verdict"] in RANKED:
-            self._one.value = cards.card(answers.client, chosen, row, answers.evidence).replace(
-                'data-hook="option"', 'data-hook="chosen"'
-            )
-            return
-        marks = f"<p class='marks'>{dark_marks(answers.client, answers.evidence, chosen)}</p>"
-        self._one.value = (
-            f'<article class="card {row["verdict"]}" data-hook="chosen" data-id="{chosen}"><header>'
-            f"<h3>{escape(row['name'])}</h3>{cards.badge(answers.evidence, row['verdict'])}</header>"
-            f"{marks}{cards.details(answers.client, chosen, row, answers.evidence)}</article>"
-        )
+        _show(self._one, lambda: _in_full(self.answers))
+
+
+def _show(part: w.HTML, draw: Callable[[], str]) -> None:
+    """Draw one part of the page; where that fails, say so plainly, keep what stood there, and leave the rest be."""
+    try:
+        part.value = draw()
+    except Exception:  # a viewer gets a sentence, the log the cause
+        log.exception("a part of the page could not be drawn")
+        if _NOT_DRAWN not in part.value:
+            part.value = _NOT_DRAWN + part.value
+
+
+def _in_full(answers: Answers) -> str:
+    """The chosen option, ranked or ruled out, with all that is known of it."""
+    chosen = answers.chosen or str(answers.options.index[0])
+    row = cards.records(answers.options.loc[[chosen]])[chosen]
+    if row["verdict"] in RANKED:
+        full = cards.card(answers.client, chosen, row, answers.evidence)
+        return full.replace('data-hook="option"', 'data-hook="chosen"')
+    return (
+        f'<article class="card {row["verdict"]}" data-hook="chosen" data-id="{escape(chosen)}"><header>'
+        f"<h3>{escape(row['name'])}</h3>{cards.badge(answers.evidence, row['verdict'])}</header>"
+        f"<p class='marks'>{dark_marks(answers.client, answers.evidence, chosen)}</p>"
+        f"{cards.details(answers.client, chosen, row, answers.evidence)}</article>"
+    )
 
 
 def _about(tables: Tables) -> str:

@@ -54,6 +54,8 @@ class Answers(HasTraits):
     chosen = Unicode()
     options = Instance(pd.DataFrame)
     problem = Unicode()
+    unanswered = List(Unicode())  # questions answered with yes, but not to what
+    starts = Int(0)  # times the person started again
 
     def __init__(self, evidence: Evidence, client: Client = START) -> None:
         super().__init__()
@@ -78,6 +80,7 @@ class Answers(HasTraits):
         with self._as_one():
             self._write(self._start)
             self.families = []
+        self.starts += 1
 
     def answer(self, **answers: Any) -> None:
         """Change several answers as one step, worked out once."""
@@ -105,6 +108,10 @@ class Answers(HasTraits):
         self._held = True
         try:
             yield
+        except Exception:  # nothing half done
+            for name, value in before.items():
+                setattr(self, name, value)
+            raise
         finally:
             self._held = False
         if self._state() != before:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 
@@ -56,8 +56,8 @@ def dollars(value: float) -> str:
 
 
 def effect(client: Client, evidence: Evidence, treatment: str) -> Estimate:
-    """The tier of improvement over a client's scars, each weighing as much as it is of the problem; scars of which
-    nothing is known are left out (the score counts them as not known)."""
+    """The tier of improvement over the scars that a treatment helps, each weighing as much as it is of the problem.
+    The score counts the others too, as little help or not known."""
     return _effect(evidence, treatment, tuple(client.scars.items()), traits_of(client))
 
 
@@ -66,7 +66,10 @@ def _effect(
     evidence: Evidence, treatment: str, scars: tuple[tuple[str, float], ...], traits: frozenset[str]
 ) -> Estimate:
     parts = [(weight, evidence.improvement(treatment, scar, traits)) for scar, weight in scars]
-    parts = [(weight, part) for weight, part in parts if part.known]
+    helped = [scar for scar, _ in scars if evidence.fit(treatment, scar, traits).level in ("good", "partial")]
+    parts = [
+        (weight, part) for (scar, _), (weight, part) in zip(scars, parts, strict=True) if part.known and scar in helped
+    ]
     if not parts:
         return Estimate()
     total = sum(weight for weight, _ in parts)
@@ -98,7 +101,7 @@ def tier_words(evidence: Evidence, estimate: Estimate) -> str:
 
 @lru_cache(maxsize=4)
 def _tier_names(evidence: Evidence) -> list[str]:
-    return list(evidence.tables.words("improvement_tier").values())
+    return [escape(words) for words in evidence.tables.words("improvement_tier").values()]
 
 
 def rows(client: Client, evidence: Evidence, treatment: str) -> tuple[Row, ...]:
@@ -123,8 +126,8 @@ def _rows(evidence: Evidence, treatment: str, improvement: Estimate) -> tuple[Ro
     visit_words = "used at home" if at_home and not visits.known else spoken(visits, count)
     if interval.known and visits.known:
         visit_words += f" <small>{_every(interval)}</small>"
-    days = evidence.number(treatment, "downtime_days")
-    pain = evidence.number(treatment, "pain_vas")
+    days = honest(evidence.number(treatment, "downtime_days"))
+    pain = honest(evidence.number(treatment, "pain_vas"))
     cost = evidence.course_cost(treatment)
     lasting = evidence.number(treatment, "durability_months")
     return (
@@ -137,10 +140,15 @@ def _rows(evidence: Evidence, treatment: str, improvement: Estimate) -> tuple[Ro
     )
 
 
+def honest(burden: Estimate) -> Estimate:
+    """A burden as a range without a usual figure where studies disagree: the lower one would soothe."""
+    return burden if burden.spread is None else replace(burden, typical=math.nan)
+
+
 def _every(interval: Estimate) -> str:
-    low, high = (count(end) for end in (interval.low, interval.high))
+    low, high = (f"{end:.0f}" for end in (interval.low, interval.high))
     if "nan" in (low, high):
-        return f"about every {count(interval.typical)} weeks"
+        return f"about every {interval.typical:.0f} weeks"
     return f"every {low} weeks" if low == high else f"every {low} to {high} weeks"
 
 

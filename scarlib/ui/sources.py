@@ -38,6 +38,6 @@ def _linked(source: pd.Series) -> str:
         address = f"https://pubmed.ncbi.nlm.nih.gov/{source['pmid']}/"
     else:
         address = str(source["url"])
-    if not address:
+    if not address.startswith(("https://", "http://")):
         return title
     return f'<a href="{escape(address, quote=True)}" target="_blank" rel="noopener noreferrer">{title}</a>'

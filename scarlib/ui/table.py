@@ -8,7 +8,7 @@ from scarlib.client import Client
 from scarlib.evidence import Evidence
 from scarlib.screening import NO_TREATMENT
 from scarlib.ui.cards import Row, badge, records
-from scarlib.ui.phrases import NOT_KNOWN, cost_words, count, effect, price_words, rows, spoken, tier_words
+from scarlib.ui.phrases import NOT_KNOWN, cost_words, count, effect, honest, price_words, rows, spoken, tier_words
 
 SORTS = {
     "Best first": ("place", True),
@@ -24,7 +24,7 @@ _HEAD = (
     ("Treatment", ""),
     ("Kind", ""),
     ("Fit", ""),
-    ("Dark marks in your skin", "of 100 people"),
+    ("Dark marks (PIH)", "of 100 people"),
     ("Improvement", ""),
     ("Visits", "weeks apart"),
     ("Days off", "days"),
@@ -39,21 +39,22 @@ _HEAD = (
 
 def facts(client: Client, options: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     """The typical figures behind the table, to sort by: index treatment_id, NaN = not known."""
-    return pd.DataFrame(
-        {
-            treatment: {
-                "place": place,
-                "name": options.at[treatment, "name"],
-                "effect": effect(client, evidence, treatment).typical,
-                "visits": evidence.number(treatment, "sessions").typical,
-                "days": evidence.number(treatment, "downtime_days").typical,
-                "pain": evidence.number(treatment, "pain_vas").typical,
-                "cost": evidence.course_cost(treatment).typical,
-                "marks": evidence.pih(treatment, client.fitzpatrick).typical,
-            }
-            for place, treatment in enumerate(options.index)
+    figures = {
+        treatment: {
+            "place": place,
+            "name": options.at[treatment, "name"],
+            "effect": effect(client, evidence, treatment).typical,
+            "visits": evidence.number(treatment, "sessions").typical,
+            "days": evidence.number(treatment, "downtime_days").typical,
+            "pain": evidence.number(treatment, "pain_vas").typical,
+            "cost": evidence.course_cost(treatment).typical,
+            "marks": evidence.pih(treatment, client.fitzpatrick).typical,
         }
-    ).T
+        for place, treatment in enumerate(options.index)
+    }
+    if NO_TREATMENT in figures:
+        figures[NO_TREATMENT] |= dict.fromkeys(("effect", "visits", "days", "pain", "cost", "marks"), 0.0)
+    return pd.DataFrame(figures).T
 
 
 def options_table(
@@ -103,7 +104,7 @@ def _line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     cells = (
         escape(evidence.tables.label("family", row["family"])),
         badge(evidence, row["verdict"]),
-        "none" if none else spoken(risk, lambda value: f"{value:.0f}"),
+        "none" if none else spoken(honest(risk), lambda value: f"{value:.0f}"),
         by_name["Improvement"] if none else tier_words(evidence, found),
         by_name["Visits"],
         by_name["Days off"],
@@ -111,7 +112,7 @@ def _line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
         "none" if none else price_words(evidence, treatment),
         "none" if none else cost_words(evidence, treatment),
         "nothing to last" if none else spoken(evidence.number(treatment, "durability_months"), count),
-        NOT_KNOWN if found.strength == "none" else evidence.tables.label("strength", found.strength),
+        NOT_KNOWN if found.strength == "none" else escape(evidence.tables.label("strength", found.strength)),
         score,
     )
     numeric = (0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 0, 1)

@@ -1,0 +1,188 @@
+"""The dashboard on a phone: results first, the questions as a sheet, and no scrolling sideways."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import scarlib
+from scarlib.screening import NO_TREATMENT
+from scarlib.ui.model import START
+
+pytestmark = pytest.mark.browser
+
+TABLES = scarlib.load_tables()
+SUMMARY = "[data-hook=summary]:visible"
+OUTSIDE = """
+() => [...document.querySelectorAll('.scarlib *')].filter(e => {
+  if (!e.checkVisibility() || e.closest('.scroll, svg, .map')) return false;
+  const b = e.getBoundingClientRect();
+  return b.width > 0 && (b.right > document.documentElement.clientWidth + 1 || b.left < -1);
+}).map(e => e.tagName + '.' + e.className + ': ' + e.textContent.trim().slice(0, 60)).slice(0, 10)
+"""
+
+
+def told(client):
+    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
+    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
+    return f"{fits} of {len(verdicts)} options fit, {care} with care, {len(verdicts) - fits - care} ruled out."
+
+
+@pytest.fixture(scope="module")
+def visit(browser, voila_server):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True
+    )
+    page = context.new_page()
+    page.faults = []
+    page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.goto(f"{voila_server}/")
+    expect(page.locator(".to-questions")).to_be_visible(timeout=60_000)
+    page.set_default_timeout(10_000)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def phone(visit):
+    """The page with its first answers, the sheet shut, at the top."""
+    open_sheet(visit)
+    visit.get_by_role("button", name="Start again").tap()
+    shut_sheet(visit)
+    expect(visit.locator(SUMMARY)).to_have_text(told(START))
+    visit.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")
+    return visit
+
+
+def open_sheet(page: Page) -> None:
+    if page.locator(".to-questions").is_visible():
+        page.locator(".to-questions").tap()
+    expect(page.locator(".control-fitzpatrick select")).to_be_visible()
+
+
+def shut_sheet(page: Page) -> None:
+    page.locator(".to-results").tap()
+    expect(page.locator(".control-fitzpatrick select")).to_be_hidden()
+
+
+def sideways(page: Page) -> int:
+    return page.evaluate(
+        "(([html, body]) => Math.max(html.scrollWidth, body.scrollWidth) - html.clientWidth)"
+        "([document.documentElement, document.body])"
+    )
+
+
+def test_results_come_first_and_the_bar_stands_at_the_foot(phone):
+    expect(phone.locator(".control-fitzpatrick select")).to_be_hidden()
+    summary = phone.locator(SUMMARY).bounding_box()
+    assert summary["y"] + summary["height"] < 844, "what fits has to be seen without scrolling"
+    bar = phone.locator(".to-questions").bounding_box()
+    assert bar["y"] + bar["height"] == pytest.approx(844, abs=1)
+    assert bar["width"] == pytest.approx(390, abs=1)
+    assert bar["height"] >= 44
+
+
+@pytest.mark.parametrize("width", [320, 390, 600, 821])
+def test_the_page_never_scrolls_sideways(phone, width):
+    phone.set_viewport_size({"width": width, "height": 844})
+    try:
+        assert sideways(phone) <= 0
+        assert phone.evaluate(OUTSIDE) == []
+        for fold in phone.locator("article.card[data-hook=option]").first.locator("summary").all():
+            fold.click()
+        assert sideways(phone) <= 0
+        assert phone.evaluate(OUTSIDE) == []
+    finally:
+        phone.set_viewport_size({"width": 390, "height": 844})
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_sheet_of_questions_opens_fits_and_shuts(phone, width):
+    phone.set_viewport_size({"width": width, "height": 844})
+    try:
+        open_sheet(phone)
+        assert sideways(phone) <= 0
+        assert phone.evaluate(OUTSIDE) == []
+        covered = phone.evaluate(
+            "(b => [b.left, b.top, b.right, b.bottom])(document.querySelector('.rail').getBoundingClientRect())"
+        )
+        assert covered == pytest.approx([0, 0, width, 844], abs=1)
+        for select in phone.locator(".rail select").all():
+            box = select.bounding_box()
+            assert box["height"] >= 40
+            assert box["width"] >= 200
+        shut_sheet(phone)
+        expect(phone.locator(SUMMARY)).to_be_visible()
+    finally:
+        phone.set_viewport_size({"width": 390, "height": 844})
+
+
+def test_an_answer_in_the_sheet_changes_the_results(phone):
+    open_sheet(phone)
+    phone.locator(".control-fitzpatrick select").select_option(index=5)
+    question = TABLES.conditions.at["pregnancy", "group_question"]
+    phone.get_by_label(question).check()
+    phone.get_by_label(TABLES.conditions.at["pregnancy", "label"], exact=True).check()
+    shut_sheet(phone)
+    expect(phone.locator(SUMMARY)).to_have_text(told(START.replace(fitzpatrick=5, conditions={"pregnancy"})))
+    first = phone.locator("article.card[data-hook=option]").first
+    expect(first).to_contain_text("ark marks")
+
+
+def test_the_last_question_is_not_hidden_behind_the_bar(phone):
+    open_sheet(phone)
+    last = phone.get_by_role("button", name="Start again")
+    last.scroll_into_view_if_needed()
+    phone.evaluate("document.querySelector('.rail').scrollTo(0, 1e6)")
+    bar = phone.locator(".to-results").bounding_box()
+    box = last.bounding_box()
+    assert box["y"] + box["height"] <= bar["y"]
+    shut_sheet(phone)
+
+
+def test_the_end_of_the_page_is_not_hidden_behind_the_bar(phone):
+    phone.evaluate("window.scrollTo({top: 1e6, behavior: 'instant'})")
+    bar = phone.locator(".to-questions").bounding_box()
+    last = phone.get_by_text("It is not stored.").last.bounding_box()
+    assert last["y"] + last["height"] <= bar["y"]
+
+
+def test_the_sheet_opens_with_its_first_question_in_view_each_time(phone):
+    phone.evaluate("window.scrollTo({top: 3000, behavior: 'instant'})")
+    open_sheet(phone)
+    box = phone.locator(".scar-icepick select").bounding_box()
+    assert 0 <= box["y"] <= 800
+    shut_sheet(phone)
+    phone.wait_for_function("document.querySelector('#fits').getBoundingClientRect().top < 844")
+
+
+def test_the_phone_keeps_the_questions_out_of_reach_while_the_sheet_is_shut(phone):
+    hidden = phone.locator(".rail select").evaluate_all("all => all.filter(e => e.checkVisibility()).length")
+    assert hidden == 0
+
+
+def test_buttons_and_folds_are_large_enough_to_touch(phone):
+    small = phone.locator(".results summary, .results nav a, .results select, .results input").evaluate_all(
+        "all => all.filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 24)"
+        ".map(e => e.outerHTML.slice(0, 100))"
+    )
+    assert small == []
+
+
+def test_text_is_no_smaller_than_a_phone_can_show(phone):
+    small = phone.evaluate(
+        "[...document.querySelectorAll('.scarlib *')].filter(e => e.checkVisibility() && !e.closest('svg')"
+        " && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())"
+        " && parseFloat(getComputedStyle(e).fontSize) < 13).map(e => e.outerHTML.slice(0, 100)).slice(0, 5)"
+    )
+    assert small == []
+
+
+def test_the_wide_table_scrolls_by_itself(phone):
+    box = phone.locator(".scroll").last
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert box.get_attribute("tabindex") == "0"
+    assert sideways(phone) <= 0
+
+
+def test_the_phone_reported_no_errors(phone):
+    assert phone.faults == []
