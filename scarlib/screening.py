@@ -224,9 +224,12 @@ def _condition(treatment: str, condition: str, named: str, evidence: Evidence) -
             text = "A source says that it was not studied in narrow, deep pits (icepick scars)."
             yield Reason(text, said.sources, "caution", about)
         return
-    name, concerned = evidence.concerns[named]
+    name, _ = evidence.concerns[named]
     if not said.level:
-        if condition == named and (not concerned or treatment in concerned):
+        direct = evidence.rule(treatment, named).level
+        if condition != named and (direct != "good" if direct else _concerns(named, treatment, evidence)):
+            return  # the named condition has said as much, or more
+        if _concerns(condition, treatment, evidence):
             text = f"{name}: whether it is safe then is not known. Ask before you decide."
             yield Reason(text, (), "caution", about)
         return
@@ -248,6 +251,11 @@ def _condition(treatment: str, condition: str, named: str, evidence: Evidence) -
         yield Reason(f"{name}: {what}.{also}", cited, "caution", about)
     else:
         yield Reason(f"{name}: sources see no reason to wait.", cited, "suitable", about)
+
+
+def _concerns(condition: str, treatment: str, evidence: Evidence) -> bool:
+    _, concerned = evidence.concerns[condition]
+    return not concerned or treatment in concerned
 
 
 def _as_verdict(level: str) -> str:

@@ -126,7 +126,8 @@ def test_a_condition_no_row_speaks_of_is_at_best_with_care(client):
             if concerned and not RULES[treatment, condition]:
                 verdict, reasons = found[treatment]
                 assert worse(verdict) <= worse("caution"), (treatment, condition)
-                assert any(condition in reason.about and "not known" in reason.text for reason in reasons)
+                if condition in client.conditions:  # what is only implied may be told by what implies it
+                    assert any(condition in reason.about and "not known" in reason.text for reason in reasons)
 
 
 @people
@@ -206,7 +207,8 @@ def test_what_would_change_lets_it_in_and_asks_for_no_more_than_needed(client, t
     assert verdicts(change.apply(client))[treatment] in RANKED
     for name, needed in change.limits.items():
         if name != "setting":
-            short = change.apply(client).replace(**{name: needed * 0.999})
+            step = 50 if name == "budget_usd" else 1  # limits are asked for in whole steps
+            short = change.apply(client).replace(**{name: max(needed - step, 0)})
             assert verdicts(short)[treatment] not in RANKED, "a smaller change would have done"
     for condition in change.waits:
         still = change.apply(client)

@@ -259,7 +259,7 @@ def _harm(harm: Estimate) -> str:
     people = f" <small>({harm.people:,} people)</small>" if harm.people else ""
     low = " <small>fewer than 30 people</small>" if 0 < harm.people < FEW else ""
     if harm.high == 0:
-        return f"none seen{people}{low}"
+        return f"0 of 100, none seen{people}{low}"
     if harm.high < 1:
         return f"fewer than 1 of 100 <small>({harm.high:.2g})</small>{low}"
     return f"{spoken(harm, lambda value: f'{value:.0f}')} of 100{low}"

@@ -14,6 +14,8 @@ from scarlib.tables import Tables
 from scarlib.ui.drawings import drawing
 from scarlib.ui.model import Answers
 
+# Stands for None in a Dropdown, which shows an empty box for a value of None.
+UNSET = ""
 NOT_KNOWN = "I do not know"
 NO_LIMIT = "No limit"
 _AMOUNT = (("Not a problem", 0.0), ("A little", 1.0), ("Some", 2.0), ("A lot", 3.0))
@@ -22,7 +24,7 @@ _DAYS = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30)
 _VISITS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
 _PAIN = (1, 2, 3, 4, 5, 6, 7, 8)
 _BUDGET = (250, 500, 1000, 1500, 2000, 3000, 4000, 5000, 7500, 10000, 15000)
-_PLACES = (("Anywhere", None), ("Clinic or med spa, no doctor", "med_spa"), ("At home", "home"))
+_PLACES = (("Anywhere", UNSET), ("Clinic or med spa, no doctor", "med_spa"), ("At home", "home"))
 
 
 def controls(answers: Answers) -> w.VBox:
@@ -51,7 +53,7 @@ def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
     ]
     grade = _dropdown(
         "How much do they show?",
-        [(NOT_KNOWN, None), *((_grade(tables, code), int(code)) for code in tables.words("severity"))],
+        [(NOT_KNOWN, UNSET), *((_grade(tables, code), int(code)) for code in tables.words("severity"))],
     )
     return [
         w.HTML("<p>How much of the problem is each kind? The drawings show the skin from the side.</p>"),
@@ -72,7 +74,7 @@ def _scar(answers: Answers, tables: Tables, scar: str) -> w.VBox:
 def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
     skin = _dropdown(
         "Skin type: how your skin takes the sun",
-        [(NOT_KNOWN, None), *((words, int(code)) for code, words in tables.words("skin_type").items())],
+        [(NOT_KNOWN, UNSET), *((words, int(code)) for code, words in tables.words("skin_type").items())],
     )
     groups = tables.conditions.groupby("group", sort=False)
     return [
@@ -87,7 +89,7 @@ def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
 
 def _limits(answers: Answers) -> list[w.Widget]:
     def choice(name: str, question: str, steps: Iterable[int], words: Callable[[float], str]) -> w.Dropdown:
-        widget = _dropdown(question, [(NO_LIMIT, None), *((words(step), float(step)) for step in steps)])
+        widget = _dropdown(question, [(NO_LIMIT, UNSET), *((words(step), float(step)) for step in steps)])
         return _one(answers, name, widget, words)
 
     return [
@@ -127,11 +129,11 @@ def _one(answers: Answers, name: str, widget: w.Dropdown, words: Callable[[float
     """A control for one answer; a value from elsewhere (a saved session) that is no step of it is added in `words`."""
 
     def shown(value: Any) -> Any:
-        if value not in [option for _, option in widget.options]:
+        if value is not None and value not in [option for _, option in widget.options]:
             widget.options = (*widget.options, (words(value), value))
-        return value
+        return UNSET if value is None else value
 
-    _link(answers, name, widget, shown, lambda value: value)
+    _link(answers, name, widget, shown, lambda value: None if value == UNSET else value)
     return widget.add_class(f"control-{name}")
 
 
@@ -170,9 +172,7 @@ def _link(
 
     def to_widget(_: object = None) -> None:
         value = shown(getattr(answers, name))
-        if isinstance(widget, w.Dropdown):  # set by place: a value of None would leave the box empty
-            widget.index = [option for _, option in widget.options].index(value)
-        elif widget.value != value:
+        if widget.value != value:
             widget.value = value
 
     def to_answers(change: Any) -> None:
@@ -223,7 +223,7 @@ def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w
 
     asked.observe(asked_changed, names="value")
     answers.observe(follow, names="conditions")
-    answers.observe(lambda _: setattr(asked, "value", False), names="starts")
+    answers.observe(lambda _: asked.set_trait("value", bool(named())), names="starts")
     asked.value = bool(named())
     return group
 
@@ -235,7 +235,7 @@ def _folded(answers: Answers, name: str, title: str, children: Sequence[w.Widget
     inner = w.VBox(list(children)).add_class("condition-ticks")
     opener.observe(lambda change: setattr(box, "children", (opener, inner) if change["new"] else (opener,)), "value")
     answers.observe(lambda change: opener.set_trait("value", opener.value or bool(change["new"])), names=name)
-    answers.observe(lambda _: setattr(opener, "value", False), names="starts")
+    answers.observe(lambda _: opener.set_trait("value", bool(getattr(answers, name))), names="starts")
     opener.value = bool(getattr(answers, name))
     return box
 

@@ -42,6 +42,7 @@ def facts(client: Client, options: pd.DataFrame, evidence: Evidence) -> pd.DataF
     figures = {
         treatment: {
             "place": place,
+            "treated": treatment != NO_TREATMENT,
             "name": options.at[treatment, "name"],
             "effect": effect(client, evidence, treatment).typical,
             "visits": evidence.number(treatment, "sessions").typical,
@@ -78,7 +79,8 @@ def options_table(
         shown = shown[words.str.contains(text.strip(), case=False, regex=False)]
     column, rising = SORTS[sort]
     if column != "place" and len(shown):
-        order = facts(client, shown, evidence)[column].sort_values(ascending=rising, na_position="last", kind="stable")
+        order = facts(client, shown, evidence)[[column, "treated", "place"]].astype({"treated": bool})
+        order = order.sort_values([column, "treated", "place"], ascending=[rising, True, True], na_position="last")
         shown = shown.loc[order.index]
     if shown.empty:
         return "<p class='empty'>No treatment matches. Clear the search, or choose another kind or fit.</p>"
