@@ -80,7 +80,8 @@ def _dashboard(args: argparse.Namespace) -> int:
     port = _claim_port(args)
     templates = _HOME / "share" / "jupyter"
     if templates.exists():
-        # In a checkout, an edit of the page shows without a new install.
+        # In a checkout, an edit of the page shows without a new install, and kernels find the package without one.
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_HOME), os.getenv("PYTHONPATH")]))
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(templates), os.getenv("JUPYTER_PATH")]))
 
     # jsonschema imports this for one optional check, which builds a grammar for two seconds; nothing here needs it.
