@@ -8,8 +8,8 @@ Weights. The criteria form two branches, benefit and burden. A branch weighs as 
 and its criteria share that by their own priorities; otherwise five kinds of burden would outvote one benefit merely
 by being named apart (the splitting bias of value trees: Weber, Eisenführ & von Winterfeldt 1988).
 
-Order. By score; but what the client's health calls into question (a condition with "care" or "not known") comes after
-all that it does not, whatever the score: a score cannot weigh a danger that nobody has measured.
+Order. By score; but what the client's health calls into question comes after all that it does not, and what is not
+known to be safe with it after what sources say needs care: a score cannot weigh a danger that nobody has measured.
 
 Range and top three. Stochastic multicriteria acceptability analysis (SMAA: Lahdelma, Hokkanen & Salminen 1998):
 2,000 seeded draws over every triangle and over the priorities (each half a step up or down; 0 stays 0).
@@ -21,9 +21,10 @@ and its high end comes down to the typical figure; for fair evidence each goes h
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -74,8 +75,7 @@ def recommend(client: Client, evidence: Evidence) -> pd.DataFrame:
     nearest to fitting first."""
     screened = screen(client, evidence)
     ranked = [treatment for treatment, (verdict, _) in screened.items() if verdict in RANKED]
-    questioned = {t for t in ranked if any(_health(reason) for reason in screened[t][1])}
-    ranking = rank(client, evidence, ranked, questioned)
+    ranking = rank(client, evidence, ranked, {treatment: health_doubt(screened[treatment][1]) for treatment in ranked})
     table = evidence.tables.treatments
     nearness = ("outside_limits", "defer", "not_indicated", "avoid")
     rest = sorted(
@@ -100,16 +100,17 @@ def recommend(client: Client, evidence: Evidence) -> pd.DataFrame:
     ).rename_axis("treatment_id")
 
 
-def _health(reason: Reason) -> bool:
-    """Whether a reason says that the client's health calls a treatment into question."""
-    return reason.level == "caution" and reason.about.startswith("condition:") and not reason.about.endswith("_scars")
+def health_doubt(reasons: Iterable[Reason]) -> int:
+    """How far the client's health calls a treatment into question: 0 not, 1 a source asks for care, 2 not known."""
+    cautions = [reason for reason in reasons if reason.level == "caution" and reason.about.startswith("condition:")]
+    return max((1 if reason.source_ids else 2 for reason in cautions if not reason.about.endswith("_scars")), default=0)
 
 
 def rank(
-    client: Client, evidence: Evidence, treatments: list[str], questioned: Collection[str] = frozenset()
+    client: Client, evidence: Evidence, treatments: list[str], doubts: Mapping[str, int] = MappingProxyType({})
 ) -> Ranking:
-    """Score and order these treatments for this client; see the module's description of the method. Those `questioned`
-    by the client's health come after the others, whatever their score."""
+    """Score and order these treatments for this client; see the module's description of the method. Those with a
+    higher health doubt come after the others, whatever their score."""
     low, likely, high = values(client, evidence, treatments)
     weights = weights_of(client.priorities)
     contributions = 100 * weights * (low + likely + high) / 3
@@ -121,9 +122,9 @@ def rank(
     low_end, high_end = np.quantile(total, (0.05, 0.95), axis=1)
     places = min(3, len(treatments))
     third = np.partition(total, len(treatments) - places, axis=0)[len(treatments) - places]
-    later = np.array([treatment in questioned for treatment in treatments], dtype=bool)
-    if all(treatment in questioned or treatment == NO_TREATMENT for treatment in treatments):
-        later[:] = False  # doing nothing does not come first merely because all else is questioned
+    least = min((doubts.get(treatment, 0) for treatment in treatments if treatment != NO_TREATMENT), default=0)
+    # Doing nothing does not come first merely because all else is in doubt.
+    later = np.array([least if treatment == NO_TREATMENT else doubts.get(treatment, 0) for treatment in treatments])
     order = np.lexsort((np.arange(len(score)), -score, later))
     scores = pd.DataFrame(
         {

@@ -93,7 +93,7 @@ class Map:
 def _apart(days: pd.Series, tiers: pd.Series) -> pd.Series:
     """Tiers with dots that would cover each other moved apart a little, up and down by turns."""
     nth = pd.DataFrame({"days": days.round(), "tier": tiers.round(1)}).groupby(["days", "tier"]).cumcount()
-    step = (nth + 1) // 2 * 0.2
+    step = (nth + 1) // 2 * 0.3
     return tiers + step.where(nth % 2 == 1, -step)
 
 
