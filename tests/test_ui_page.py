@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 import scarlib
 from scarlib import Client
+from scarlib.citations import source_list
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
 from scarlib.evidence import weigh
 from scarlib.screening import NO_TREATMENT, RANKED
 from scarlib.ui import Dashboard, cards, dashboard
 from scarlib.ui.model import START
-from scarlib.ui.sources import source_list
 from scarlib.ui.table import SORTS
 
 TABLES = scarlib.load_tables()

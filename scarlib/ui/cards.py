@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from scarlib.citations import source_list
 from scarlib.client import Client
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
+from scarlib.phrases import NOT_KNOWN, dark_marks, effect, few, range_bar, rows, spoken
 from scarlib.ranking import CRITERIA
 from scarlib.screening import DARKER, FEW, NO_TREATMENT, RANKED, Change, listed, traits_of, what_would_change
-from scarlib.ui.phrases import NOT_KNOWN, dark_marks, effect, few, range_bar, rows, spoken
-from scarlib.ui.sources import source_list
 
 # A sign beside the word, so that a verdict is never told by colour alone.
 SIGNS = {

@@ -9,6 +9,7 @@ import ipywidgets as w
 from traitlets import link
 
 from scarlib.evidence import weigh
+from scarlib.phrases import dark_marks
 from scarlib.screening import RANKED
 from scarlib.tables import Tables
 from scarlib.ui import cards
@@ -17,7 +18,6 @@ from scarlib.ui.chart import Map
 from scarlib.ui.controls import controls
 from scarlib.ui.guide import about_scars, questions
 from scarlib.ui.model import Answers
-from scarlib.ui.phrases import dark_marks
 from scarlib.ui.table import SORTS, options_table
 
 log = logging.getLogger(__name__)

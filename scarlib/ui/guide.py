@@ -7,11 +7,11 @@ from html import escape
 
 import pandas as pd
 
+from scarlib.citations import source_list
 from scarlib.evidence import Claim, Evidence
+from scarlib.phrases import NOT_KNOWN, count
 from scarlib.screening import RANKED
 from scarlib.ui.drawings import drawing
-from scarlib.ui.phrases import NOT_KNOWN, count
-from scarlib.ui.sources import source_list
 
 GUIDE_FAMILIES = ("microneedling", "peels", "lasers", "fillers", "radiofrequency")
 _TOGETHER = ("same_day", "spaced", "sequence_first", "avoid", "improves", "no_added_benefit")

@@ -6,9 +6,9 @@ import pandas as pd
 
 from scarlib.client import Client
 from scarlib.evidence import Evidence
+from scarlib.phrases import NOT_KNOWN, cost_words, count, effect, honest, price_words, rows, spoken, tier_words
 from scarlib.screening import NO_TREATMENT
 from scarlib.ui.cards import Row, badge, records
-from scarlib.ui.phrases import NOT_KNOWN, cost_words, count, effect, honest, price_words, rows, spoken, tier_words
 
 SORTS = {
     "Best first": ("place", True),
