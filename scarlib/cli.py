@@ -88,9 +88,9 @@ def _dashboard(args: argparse.Namespace) -> int:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from tornado.ioloop import IOLoop
     from voila.app import Voila
-    from voila.handler import VoilaHandler
+    from voila.tornado.handler import TornadoVoilaHandler
 
-    _hand_out_token(VoilaHandler)
+    _hand_out_token(TornadoVoilaHandler)
     # A failed cell's cause goes here, to the console, and only here.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("tornado.access").setLevel(logging.ERROR)

@@ -471,3 +471,19 @@ def test_nothing_went_wrong_on_the_way_and_nothing_left_the_page(dashboard, voil
     assert dashboard.context.cookies() == [] or not any(
         "scars" in cookie["value"] for cookie in dashboard.context.cookies()
     )
+
+
+def test_a_page_that_is_left_may_give_its_kernel_back(browser, voila_server):
+    """The page holds the token that its goodbye needs; without one the server refuses it and the kernel stays."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(voila_server)
+    page.wait_for_selector(SUMMARY)
+    goodbye = """async () => {
+      const kernel = JSON.parse(document.getElementById("jupyter-config-data").textContent).kernelId;
+      const form = new FormData();
+      form.append("_xsrf", (document.cookie.match(/_xsrf=([^;]*)/) ?? [])[1] ?? "");
+      return (await fetch(`/voila/api/shutdown/${kernel}`, { method: "POST", body: form })).status;
+    }"""
+    assert page.evaluate(goodbye) == 204
+    context.close()
