@@ -15,6 +15,7 @@ import scarlib
 from scarlib import Client
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
 from scarlib.evidence import weigh
+from scarlib.ranking import health_doubt
 from scarlib.screening import NO_TREATMENT, RANKED, VERDICTS, screen
 from scarlib.tables import DATA
 
@@ -482,3 +483,26 @@ def test_the_worst_reason_comes_first_after_dark_marks():
         levels = [worse(reason.level) for reason in reasons if reason.about != "pih"]
         assert levels == sorted(levels)
         assert all(math.isnan(reason.weeks) or reason.weeks > 0 for reason in reasons)
+
+
+def test_a_pacemaker_calls_a_phenol_peel_into_question():
+    """Phenol can disturb the heartbeat (C1097 and the arrhythmia rows), which a pacemaker is there to keep."""
+    verdict, _ = case("peel_deep_phenol", person(["rolling"], fitzpatrick=2, conditions={"electronic_implant"}))
+    assert verdict == "caution"
+
+
+def test_what_health_calls_into_question_comes_after_what_it_does_not():
+    client = person(["rolling", "boxcar"], fitzpatrick=3, conditions={"electronic_implant"})
+    options = scarlib.recommend(client, TABLES)
+    ranked = [name for name in options.index[options["rank"].notna()] if name != NO_TREATMENT]
+    doubts = [health_doubt(options.at[name, "reasons"]) for name in ranked]
+    assert doubts == sorted(doubts)
+    assert {0, 1} <= set(doubts)
+
+
+def test_after_isotretinoin_what_panels_cleared_comes_before_what_nobody_has_studied():
+    """The 2017 panels saw no reason to delay light peels and non-ablative lasers; no row speaks of fillers."""
+    client = person(["rolling"], fitzpatrick=2, conditions={"isotretinoin_recent"})
+    order = list(scarlib.recommend(client, TABLES).index)
+    assert order.index("laser_nonablative_fractional") < order.index("filler_pmma")
+    assert order.index("microneedling") < order.index("filler_caha")

@@ -479,3 +479,22 @@ def test_an_answer_from_elsewhere_moves_its_control_and_fires_once(board, counte
     assert only(board.page, "control-fitzpatrick").value == 4
     assert (only(board.page, "scar-keloid").value, only(board.page, "scar-rolling").value) == (2, 0)
     assert board.answers.client.budget_usd == 1234
+
+
+def test_a_yes_without_saying_to_what_is_said_not_to_count_yet(board):
+    """Silence here would let a pregnant person believe that the page had heard them."""
+    ticks = opened(board, "pregnancy")
+    assert QUESTION["pregnancy"] in board._summary.value.replace("&#x27;", "'")
+    assert "does not count yet" in board._summary.value
+    ticks["pregnancy"].value = True
+    assert "does not count yet" not in board._summary.value
+    assert "pregnancy" in board.answers.client.conditions
+
+
+def test_the_fixed_page_names_the_answers_it_rests_on(board):
+    """A printed page, or a phone with the questions shut, must say for whom it is."""
+    only(board.page, "control-fitzpatrick").value = 5
+    ticks = opened(board, "pregnancy")
+    ticks["breastfeeding"].value = True
+    assert "Type V" in board._summary.value
+    assert "Breastfeeding" in board._summary.value
