@@ -24,6 +24,7 @@ __all__ = [
     "DataError",
     "Reason",
     "Tables",
+    "compare",
     "load_tables",
     "plan",
     "recommend",
@@ -49,6 +50,16 @@ def what_would_change(client: Client, treatment_id: str, tables: Tables | None =
     Raises ClientError for a treatment that is not in the table.
     """
     return _screening.what_would_change(client, treatment_id, _weigh(tables or default_tables()))
+
+
+def compare(client: Client, treatments: Sequence[str], tables: Tables | None = None) -> pd.DataFrame:
+    """One to four options side by side: the client's questions in rows, options in columns, "no_treatment" first.
+
+    Cells are plain text; what no source says is "not known". Raises ClientError naming each faulty id.
+    """
+    from scarlib import comparison  # needed by those who compare, not by every page
+
+    return comparison.compare(client, treatments, _weigh(tables or default_tables()))
 
 
 def plan(

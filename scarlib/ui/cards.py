@@ -32,7 +32,11 @@ DISCLAIMER = (
 
 def records(options: pd.DataFrame) -> dict[str, Row]:
     """{treatment_id: its row}, in order: plain mappings are read many times faster than rows of a frame."""
-    return {str(treatment): row for treatment, row in options.to_dict("index").items()}  # type: ignore[misc]
+    names = list(options.columns)
+    rows = zip(*(options[name].tolist() for name in names), strict=True)
+    return {
+        str(treatment): dict(zip(names, row, strict=True)) for treatment, row in zip(options.index, rows, strict=True)
+    }
 
 
 def summary(options: pd.DataFrame, problem: str = "", unanswered: Sequence[str] = (), *, example: bool = False) -> str:

@@ -1,11 +1,12 @@
 """The same options as one table: pandas for the facts, HTML for the page."""
 
+from collections.abc import Callable
 from html import escape
 
 import pandas as pd
 
 from scarlib.client import Client
-from scarlib.evidence import Evidence
+from scarlib.evidence import Estimate, Evidence
 from scarlib.phrases import NOT_KNOWN, cost_words, count, effect, honest, price_words, rows, spoken, tier_words
 from scarlib.screening import NO_TREATMENT
 from scarlib.ui.cards import Row, badge, records
@@ -39,23 +40,25 @@ _HEAD = (
 
 def facts(client: Client, options: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     """The typical figures behind the table, to sort by: index treatment_id, NaN = not known."""
-    figures = {
-        treatment: {
-            "place": place,
-            "treated": treatment != NO_TREATMENT,
-            "name": options.at[treatment, "name"],
-            "effect": effect(client, evidence, treatment).typical,
-            "visits": evidence.number(treatment, "sessions").typical,
-            "days": evidence.number(treatment, "downtime_days").typical,
-            "pain": evidence.number(treatment, "pain_vas").typical,
-            "cost": evidence.course_cost(treatment).typical,
-            "marks": evidence.pih(treatment, client.fitzpatrick).typical,
-        }
-        for place, treatment in enumerate(options.index)
-    }
-    if NO_TREATMENT in figures:
-        figures[NO_TREATMENT] |= dict.fromkeys(("effect", "visits", "days", "pain", "cost", "marks"), 0.0)
-    return pd.DataFrame(figures).T
+    none = [treatment == NO_TREATMENT for treatment in options.index]
+
+    def typical(figure: Callable[[str], Estimate]) -> list[float]:
+        return [0.0 if is_none else figure(str(t)).typical for t, is_none in zip(options.index, none, strict=True)]
+
+    return pd.DataFrame(
+        {
+            "place": range(len(options)),
+            "treated": [not is_none for is_none in none],
+            "name": options["name"].to_list(),
+            "effect": typical(lambda treatment: effect(client, evidence, treatment)),
+            "visits": typical(lambda treatment: evidence.number(treatment, "sessions")),
+            "days": typical(lambda treatment: evidence.number(treatment, "downtime_days")),
+            "pain": typical(lambda treatment: evidence.number(treatment, "pain_vas")),
+            "cost": typical(evidence.course_cost),
+            "marks": typical(lambda treatment: evidence.pih(treatment, client.fitzpatrick)),
+        },
+        index=options.index,
+    )
 
 
 def options_table(
@@ -79,7 +82,7 @@ def options_table(
         shown = shown[words.str.contains(text.strip(), case=False, regex=False)]
     column, rising = SORTS[sort]
     if column != "place" and len(shown):
-        order = facts(client, shown, evidence)[[column, "treated", "place"]].astype({"treated": bool})
+        order = facts(client, shown, evidence)[list(dict.fromkeys([column, "treated", "place"]))]
         order = order.sort_values([column, "treated", "place"], ascending=[rising, True, True], na_position="last")
         shown = shown.loc[order.index]
     if shown.empty:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import scarlib
 from scarlib import Client, ClientError
 from scarlib.client import PRIORITIES, SCAR_TYPES, SETTINGS
-from scarlib.compare import NOT_KNOWN, QUESTIONS, compare, html, matters
+from scarlib.comparison import NOT_KNOWN, QUESTIONS, compare, html, matters
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Evidence, weigh
 from scarlib.screening import screen_one
 
@@ -279,11 +279,18 @@ def test_every_word_of_the_frame_stands_in_the_html():
 
 
 def test_the_sources_of_an_option_hold_those_of_its_harms_and_figures():
-    text = html(CLIENT, compare(CLIENT, ["filler_ha"], EVIDENCE), EVIDENCE)
-    wanted = {source for harm in EVIDENCE.harms("filler_ha").values() for source in harm.sources}
-    wanted |= set(EVIDENCE.course_cost("filler_ha").sources)
-    for source in wanted:
-        assert escaped(TABLES.sources.at[source, "title"]) in text
+    for treatment in TREATMENTS:
+        _, text = html(CLIENT, compare(CLIENT, [treatment], EVIDENCE), EVIDENCE).rsplit("<details>", 1)
+        wanted = {source for harm in EVIDENCE.harms(treatment).values() for source in harm.sources}
+        wanted |= {*EVIDENCE.course_cost(treatment).sources, *EVIDENCE.pih(treatment, CLIENT.fitzpatrick).sources}
+        assert all(escaped(TABLES.sources.at[source, "title"]) in text for source in wanted), treatment
+
+
+def test_what_a_phrase_escaped_stands_in_a_cell_as_it_was_written():
+    words = TABLES.vocabulary.copy()
+    words.loc["improvement_tier", "label"] = ["a & <b>"] * 4
+    frame = compare(CLIENT, ["subcision"], weigh(replace(TABLES, vocabulary=words)))
+    assert ": a & <b>, how sure" in frame.at[BETTER, "subcision"]
 
 
 @pytest.mark.parametrize(
