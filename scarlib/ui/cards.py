@@ -10,7 +10,7 @@ import pandas as pd
 from scarlib.citations import source_list
 from scarlib.client import Client
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
-from scarlib.phrases import NOT_KNOWN, dark_marks, effect, few, range_bar, rows, spoken
+from scarlib.phrases import NOT_KNOWN, count, dark_marks, effect, few, range_bar, rows, spoken
 from scarlib.ranking import CRITERIA
 from scarlib.screening import DARKER, FEW, NO_TREATMENT, RANKED, Change, listed, traits_of, what_would_change
 
@@ -266,7 +266,7 @@ def _harm(harm: Estimate) -> str:
         return f"0 of 100, none seen{people}{low}"
     if harm.high < 1:
         return f"fewer than 1 of 100 <small>({harm.high:.2g})</small>{low}"
-    return f"{spoken(harm, lambda value: f'{value:.0f}')} of 100{low}"
+    return f"{spoken(harm, count)} of 100{low}"
 
 
 @lru_cache(maxsize=256)

@@ -8,9 +8,10 @@ from pathlib import Path
 import ipywidgets as w
 from traitlets import link
 
+from scarlib.comparison import compare, html
 from scarlib.evidence import weigh
 from scarlib.phrases import dark_marks
-from scarlib.screening import RANKED
+from scarlib.screening import NO_TREATMENT, RANKED
 from scarlib.tables import Tables
 from scarlib.ui import cards
 from scarlib.ui.answers import told_answers
@@ -30,6 +31,7 @@ _SECTIONS = (
     ("fits", "What fits you"),
     ("ruled-out", "What is ruled out"),
     ("one", "One option in full"),
+    ("compare", "Side by side"),
     ("table", "All options as a table"),
     ("map", "Effect, days off and cost"),
     ("questions", "Questions people ask"),
@@ -54,12 +56,15 @@ class Dashboard:
         self._one = w.HTML()
         named = sorted((str(name), str(treatment)) for treatment, name in tables.treatments["name"].items())
         self._choice = w.Dropdown(description="Option", options=[("The best fit", ""), *named])
+        self._compared = w.SelectMultiple(description="Two to four options", options=named, rows=8)
+        self._comparison = w.HTML()
         self._map = Map(self.answers)
         self._search = w.Text(description="Search", placeholder="a name or a word", continuous_update=True)
         self._verdict = w.Dropdown(description="Fit", options=[("All", ""), *self._verdicts(tables)])
         self._sort = w.Dropdown(description="Sort by", options=list(SORTS))
-        for widget in (self._search, self._verdict, self._sort, self._choice):
+        for widget in (self._search, self._verdict, self._sort, self._choice, self._compared):
             widget.add_class("question")
+        self._compared.observe(self._draw_comparison, names="value")
         for widget in (self._search, self._verdict, self._sort):
             widget.observe(self._draw_table, names="value")
         link((self.answers, "chosen"), (self._choice, "value"))
@@ -79,6 +84,7 @@ class Dashboard:
         parts: dict[str, list[w.Widget]] = {
             "fits": [self._fits],
             "one": [self._choice, self._one],
+            "compare": [self._compared, self._comparison],
             "table": [w.HBox([self._search, self._verdict, self._sort]).add_class("filters"), self._table],
             "map": [self._map.sentence, self._map.figure],
             "ruled-out": [self._ruled_out],
@@ -116,6 +122,7 @@ class Dashboard:
         _show(self._questions, lambda: questions(answers.options, answers.evidence))
         self._draw_table()
         self._draw_one()
+        self._draw_comparison()
 
     def _draw_summary(self, _: object = None) -> None:
         answers = self.answers
@@ -132,6 +139,9 @@ class Dashboard:
         chosen = (answers.families, self._search.value, self._verdict.value, self._sort.value)
         _show(self._table, lambda: options_table(answers.client, answers.options, answers.evidence, *chosen))
 
+    def _draw_comparison(self, _: object = None) -> None:
+        _show(self._comparison, lambda: _side_by_side(self.answers, list(self._compared.value)))
+
     def _draw_one(self, _: object = None) -> None:
         _show(self._one, lambda: _in_full(self.answers))
 
@@ -144,6 +154,18 @@ def _show(part: w.HTML, draw: Callable[[], str]) -> None:
         log.exception("a part of the page could not be drawn")
         if _NOT_DRAWN not in part.value:
             part.value = _NOT_DRAWN + part.value
+
+
+def _side_by_side(answers: Answers, chosen: list[str]) -> str:
+    """The options a person chose, question by question, with no treatment first."""
+    treated = [treatment for treatment in chosen if treatment != NO_TREATMENT]
+    if not 1 <= len(treated) <= 4:
+        return (
+            "<p class='empty'>Choose two to four options, with Ctrl or Cmd held down on a computer. "
+            "No treatment stands beside them.</p>"
+        )
+    frame = compare(answers.client, treated, answers.evidence)
+    return html(answers.client, frame, answers.evidence)
 
 
 def _in_full(answers: Answers) -> str:
