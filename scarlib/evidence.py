@@ -25,6 +25,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from scarlib.client import INDENTED, SCAR_TYPES
+from scarlib.menu import Tariff, tariffs
 from scarlib.tables import Tables, skin_range
 
 UNKNOWN = math.nan
@@ -109,7 +110,8 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A pooled number in the unit of its question; NaN = not known. `tier` is the best tier behind it, 0 = none."""
+    """A pooled number in the unit of its question; NaN = not known. `tier` is the best tier behind it, 0 = none.
+    Strength "clinic": it rests on a price that a clinic itself states, which no source backs."""
 
     low: float = UNKNOWN
     typical: float = UNKNOWN
@@ -452,21 +454,43 @@ class Evidence:
             self._kept[key] = _pool(claims)
         return self._kept[key]  # type: ignore[return-value]
 
+    @cached_property
+    def tariffs(self) -> dict[str, tuple[Tariff, ...]]:
+        """{treatment_id: the different prices on the clinic's menu}; empty without a menu."""
+        return tariffs(self.tables.menu)
+
+    def price(self, treatment_id: str) -> Estimate:
+        """US dollars a session: the clinic's own where its menu states one, else what sources say."""
+        own = self.tariffs.get(treatment_id)
+        if not own:
+            return self.number(treatment_id, "cost_usd_per_session")
+        prices = [tariff.session for tariff in own]
+        return Estimate(min(prices), _middle(prices), max(prices), "clinic")
+
+    def cost(self, treatment_id: str, visits: tuple[float, float, float]) -> tuple[float, float, float]:
+        """US dollars for a lowest, typical and highest number of visits, packages of the clinic's menu included."""
+        own = self.tariffs.get(treatment_id)
+        few, usual, most = visits
+        if not own:
+            price = self.number(treatment_id, "cost_usd_per_session")
+            return price.low * few, price.typical * usual, price.high * most
+        lows, usuals, highs = ([tariff.course(count) for tariff in own] for count in visits)
+        return min(lows), _middle(usuals), max(highs)
+
     def course_cost(self, treatment_id: str) -> Estimate:
         """US dollars for the whole course: price a session times sessions, low with low and high with high. Where the
-        price is that of one scar or tube, only "at least" the price of one."""
-        price = self.number(treatment_id, "cost_usd_per_session")
+        price is that of one scar or tube, only "at least" the price of one. With the clinic's own price, the sources
+        are those of the number of visits."""
+        price = self.price(treatment_id)
         visits = self.number(treatment_id, "sessions")
         if not price.known:
             return Estimate()
         if self.texts[treatment_id]["price_unit"] in ("scar", "tube"):  # how many are needed is not known
             return replace(price, typical=UNKNOWN, high=UNKNOWN, spread=None)
         fewest = 1.0 if math.isnan(visits.low) else max(visits.low, 1.0)
-        weaker = min((price.strength, visits.strength), key=("none", "weak", "fair", "strong").index)
+        weaker = min((price.strength, visits.strength), key=("clinic", "none", "weak", "fair", "strong").index)
         return Estimate(
-            price.low * fewest,
-            price.typical * visits.typical,
-            price.high * visits.high,
+            *self.cost(treatment_id, (fewest, visits.typical, visits.high)),
             "weak" if weaker == "none" else weaker,
             price.claims + visits.claims,
             tuple(dict.fromkeys(price.sources + visits.sources)),
@@ -724,6 +748,11 @@ def _speaks_of(claim: Claim, scar_type: str) -> bool:
 
 def _of_acne_scars(claim: Claim) -> bool:
     return not claim.scar_type and "not_acne_scar" not in claim.flags
+
+
+def _middle(prices: Sequence[float]) -> float:
+    """The middle one, of two the higher: a burden is not told too low. NaN where any is."""
+    return UNKNOWN if any(math.isnan(price) for price in prices) else sorted(prices)[len(prices) // 2]
 
 
 def _times(estimate: Estimate, factor: float) -> Estimate:

@@ -156,16 +156,20 @@ def cost_words(evidence: Evidence, treatment: str) -> str:
     """The course in US dollars; where only a price per syringe, vial, scar or tube is known, that."""
     course = evidence.course_cost(treatment)
     if not math.isnan(course.typical):
-        return spoken(course, dollars)
+        return spoken(course, dollars) + _own(course)
     return price_words(evidence, treatment)
 
 
 def price_words(evidence: Evidence, treatment: str) -> str:
     """The price of one session (or syringe, vial, scar, tube) in US dollars."""
-    price = evidence.number(treatment, "cost_usd_per_session")
+    price = evidence.price(treatment)
     unit = evidence.texts[treatment]["price_unit"]
     said = spoken(price, dollars)
-    return said if not price.known or not unit else f"{said} <small>a {escape(unit)}</small>"
+    return said if not price.known or not unit else f"{said} <small>a {escape(unit)}</small>{_own(price)}"
+
+
+def _own(price: Estimate) -> str:
+    return " <small>the clinic's own price</small>" if price.strength == "clinic" else ""
 
 
 def dark_marks(client: Client, evidence: Evidence, treatment: str) -> str:

@@ -616,14 +616,17 @@ def _cost(order: Sequence[str], known: _Known) -> Cost:
     sums: list[tuple[float, float, float]] = []
     missing: list[str] = []
     for treatment in order:
-        course, price = known.courses[treatment], known.evidence.number(treatment, "cost_usd_per_session")
+        course, price = known.courses[treatment], known.evidence.price(treatment)
         unit = known.evidence.texts[treatment]["price_unit"]
         if math.isnan(price.low):
             missing.append(f"{course.name}: the price is not known.")
             continue
         typical = _first_known(price.typical, price.low)
         few, usual, most = course.sessions
-        sums.append((price.low * few, typical * usual, _first_known(price.high, typical) * most))
+        if price.strength == "clinic":
+            sums.append(known.evidence.cost(treatment, (few, usual, most)))
+        else:
+            sums.append((price.low * few, typical * usual, _first_known(price.high, typical) * most))
         if unit != "session":
             missing.append(f"{course.name}: the price is for one {unit}. How many you need is not known.")
         elif not course.counted:

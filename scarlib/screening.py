@@ -336,25 +336,24 @@ def _limits(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reas
             continue
         estimate = figure(treatment, limit, evidence)
         about = f"limit:{limit}"
+        name = _LIMIT_NAMES[limit] + (" (the clinic's own price)" if estimate.strength == "clinic" else "")
         if not estimate.known:
-            text = f"{_LIMIT_NAMES[limit]}: not known. Ask whether it stays within your {_figure(limit, allowed)}."
+            text = f"{name}: not known. Ask whether it stays within your {_figure(limit, allowed)}."
             yield Reason(text, (), "caution", about)
             continue
         usual = needed_for(treatment, limit, evidence)
         if usual > allowed:
             word = "at least" if math.isnan(estimate.typical) else "usually"
-            text = (
-                f"{_LIMIT_NAMES[limit]}: {word} {_limit_words(limit, usual)}, more than your {_figure(limit, allowed)}."
-            )
+            text = f"{name}: {word} {_limit_words(limit, usual)}, more than your {_figure(limit, allowed)}."
             yield Reason(text, estimate.sources, "outside_limits", about)
         elif math.isnan(usual) and estimate.high > allowed:
-            text = f"{_LIMIT_NAMES[limit]}: only a highest figure is known. Ask whether it stays within your limit."
+            text = f"{name}: only a highest figure is known. Ask whether it stays within your limit."
             yield Reason(text, estimate.sources, "caution", about)
         elif not math.isnan(usual) and estimate.high > allowed:
-            text = f"{_LIMIT_NAMES[limit]}: can be up to {_limit_words(limit, estimate.high)}, more than your limit."
+            text = f"{name}: can be up to {_limit_words(limit, estimate.high)}, more than your limit."
             yield Reason(text, estimate.sources, "suitable", about)
         elif math.isnan(estimate.high):
-            text = f"{_LIMIT_NAMES[limit]}: at least {_limit_words(limit, usual)}; how much more is not known."
+            text = f"{name}: at least {_limit_words(limit, usual)}; how much more is not known."
             yield Reason(text, estimate.sources, "caution", about)
 
 

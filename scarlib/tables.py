@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -33,7 +34,7 @@ _NEEDS_LEVEL = ("scar_fit", "skin_fit", "contraindication", "aftercare", "anesth
 # Codes the library itself uses; each needs its words.
 CODES: Mapping[str, tuple[str, ...]] = {
     "verdict": ("suitable", "caution", "defer", "not_indicated", "outside_limits", "avoid"),
-    "strength": ("strong", "fair", "weak", "none"),
+    "strength": ("strong", "fair", "weak", "none", "clinic"),
     "improvement_tier": ("0", "1", "2", "3"),
     "priority": ("improvement", "downtime", "comfort", "cost", "skin_safety", "few_visits", "lasting"),
     "skin_type": ("1", "2", "3", "4", "5", "6"),
@@ -85,6 +86,7 @@ class Column:
     whole: bool = False  # a whole number
     links: bool = False  # an http(s) address
     noted: bool = False  # a value may carry a note after ":"
+    optional: bool = False  # the whole column may be left out
 
 
 _TEXT = Column(required=True)
@@ -191,6 +193,8 @@ class Tables:
     scar_types  one row a scar type, index scar_type
     vocabulary  one row a code, index (list, id), with its plain words
     guide       one row a statement of a clinic's guide, index guide_id, with what the evidence says of it
+    menu        what a clinic says it offers and charges (see scarlib.menu), index treatment_id; None = no clinic.
+                It is kept apart: nothing here is evidence
     """
 
     evidence: pd.DataFrame
@@ -200,6 +204,7 @@ class Tables:
     scar_types: pd.DataFrame
     vocabulary: pd.DataFrame
     guide: pd.DataFrame
+    menu: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         return (
@@ -263,6 +268,13 @@ def _read(path: Path, columns: Mapping[str, Column], problems: list[str]) -> pd.
     except OSError:
         problems.append(f"{name}: cannot be read. Put the file {name} into the folder {path.parent.name}.")
         return None
+    records = read_cells(name, raw, problems)
+    return None if records is None else tabulate(name, records, columns, problems)
+
+
+def read_cells(name: str, raw: bytes, problems: list[str], most: int | None = None) -> list[list[str]] | None:
+    """The cells of a CSV (UTF-8), row by row, of no more than `most` rows; None with the reason added to `problems`
+    where it is not sound."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -272,17 +284,25 @@ def _read(path: Path, columns: Mapping[str, Column], problems: list[str]) -> pd.
         )
         return None
     try:
-        records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        records = list(islice(csv.reader(io.StringIO(text, newline=""), strict=True), most))
     except csv.Error as error:
         problems.append(f"{name}, {_where(text)}: is not a well-formed CSV ({error}). Check the quotes around there.")
         return None
+    return records
+
+
+def tabulate(
+    name: str, records: list[list[str]], columns: Mapping[str, Column], problems: list[str]
+) -> pd.DataFrame | None:
+    """Rows of cells, the header first, as a frame of text and numbers, or None with the reasons added to `problems`.
+    An optional column that is left out comes blank."""
     while records and not any(records[-1]):
         records.pop()
     if not records:
         problems.append(f"{name}: is empty. It needs the header {', '.join(columns)} and at least one row.")
         return None
     header = records[0]
-    missing = [column for column in columns if column not in header]
+    missing = [column for column, rule in columns.items() if column not in header and not rule.optional]
     surplus = [column for column in header if column not in columns]
     twice = sorted({column for column in header if header.count(column) > 1})
     problems += [f"{name}, row 1: column {column} is missing. Add it to the header." for column in missing]
@@ -302,7 +322,7 @@ def _read(path: Path, columns: Mapping[str, Column], problems: list[str]) -> pd.
         problems.append(f"{name}: has a header but no rows. Add at least one.")
     if missing or surplus or twice or ragged or len(records) == 1:
         return None
-    frame = pd.DataFrame(records[1:], columns=header, dtype=str)[list(columns)]
+    frame = pd.DataFrame(records[1:], columns=header, dtype=str).reindex(columns=list(columns), fill_value="")
     for column, rule in columns.items():
         if rule.number is not None:
             frame[column] = _numbers(name, frame[column], rule, problems)
@@ -322,7 +342,9 @@ def _where(text: str) -> str:
 
 
 def _numbers(name: str, cells: pd.Series, rule: Column, problems: list[str]) -> pd.Series:
-    numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce").astype(float)
+    distinct = pd.Series(cells.unique())  # few, even where rows are many
+    figures = pd.to_numeric(distinct.where(distinct != ""), errors="coerce").astype(float)
+    numbers = cells.map(dict(zip(distinct, figures, strict=True))).astype(float)
     low, high = rule.number or (0.0, 0.0)
     for position in (numbers.isna() & (cells != "")).to_numpy().nonzero()[0]:
         problems.append(
@@ -346,7 +368,22 @@ def _numbers(name: str, cells: pd.Series, rule: Column, problems: list[str]) -> 
 def _check(name: str, frame: pd.DataFrame, frames: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """Blank, unknown and repeated cells of one table."""
     file = f"{name}.csv"
-    for column, rule in FILES[name].items():
+    yield from check_cells(file, frame, FILES[name], frames)
+    keys = list(KEYS[name])
+    for position in frame.duplicated(keys).to_numpy().nonzero()[0]:
+        key = " ".join(frame[keys].iloc[position])
+        yield f"{file}, row {position + 2}, column {keys[-1]}: '{key}' stands twice. Remove one, or give it its own id."
+    rest = [column for column in frame.columns if column not in keys]
+    if name == "evidence":
+        for position in frame.duplicated(rest).to_numpy().nonzero()[0]:
+            yield f"{file}, row {position + 2}: repeats an earlier row under another claim_id. Remove it."
+
+
+def check_cells(
+    file: str, frame: pd.DataFrame, columns: Mapping[str, Column], frames: Mapping[str, pd.DataFrame]
+) -> Iterator[str]:
+    """Blank and unknown cells of one table; `frames` holds the tables whose ids it may name."""
+    for column, rule in columns.items():
         cells = frame[column]
         if rule.number is not None:
             blank = cells.isna() if rule.required else cells.isna() & False
@@ -363,14 +400,6 @@ def _check(name: str, frame: pd.DataFrame, frames: Mapping[str, pd.DataFrame]) -
                     f"{file}, row {position + 2}, column {column}: '{cells.iloc[position]}' is not a web address. "
                     "Start it with https://, or leave it blank."
                 )
-    keys = list(KEYS[name])
-    for position in frame.duplicated(keys).to_numpy().nonzero()[0]:
-        key = " ".join(frame[keys].iloc[position])
-        yield f"{file}, row {position + 2}, column {keys[-1]}: '{key}' stands twice. Remove one, or give it its own id."
-    rest = [column for column in frame.columns if column not in keys]
-    if name == "evidence":
-        for position in frame.duplicated(rest).to_numpy().nonzero()[0]:
-            yield f"{file}, row {position + 2}: repeats an earlier row under another claim_id. Remove it."
 
 
 def _allowed(rule: Column, frames: Mapping[str, pd.DataFrame]) -> set[str] | None:
