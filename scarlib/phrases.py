@@ -87,7 +87,7 @@ def _effect(
 
 
 def tier_words(evidence: Evidence, estimate: Estimate) -> str:
-    """A tier of improvement in words: "clear (some to marked)"."""
+    """A tier of improvement in words: "good (some to very good)"."""
     words = _tier_names(evidence)
 
     def word(value: float) -> str:
