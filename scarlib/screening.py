@@ -6,12 +6,20 @@ at best `caution`, never `suitable`.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Any
 
-from scarlib.client import INDENTED, LIMITS, Client
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scarlib.client import INDENTED, LIMITS, TRAITS, Client
 from scarlib.errors import ClientError
-from scarlib.evidence import Estimate, Evidence, Judgement
+from scarlib.evidence import PARENT, Estimate, Evidence, Judgement
 
 # Worst first. `avoid` always wins; waiting does not help where a treatment is not for these scars.
 VERDICTS = ("avoid", "not_indicated", "defer", "outside_limits", "caution", "suitable")
@@ -19,6 +27,9 @@ RANKED = ("suitable", "caution")
 NO_TREATMENT = "no_treatment"
 DARKER = (4, 5, 6)
 FEW = 30  # people; a figure that rests on fewer says so
+# A rule, and all that its answer for a treatment depends on.
+Question = tuple[Callable[..., Iterator["Reason"]], *tuple[Any, ...]]
+Codes = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -49,25 +60,94 @@ class Change:
 
 def screen(client: Client, evidence: Evidence) -> dict[str, tuple[str, tuple[Reason, ...]]]:
     """{treatment_id: (verdict, reasons, worst first)} for every treatment, in the order of the table."""
-    present = _present(client, evidence)
-    traits = traits_of(client)
-    return {
-        treatment: _screened(treatment, client, evidence, present, traits)
-        for treatment in evidence.tables.treatments.index
-    }
+    questions = questions_on(client, evidence)
+    return {treatment: _screened(treatment, questions, evidence) for treatment in evidence.tables.treatments.index}
 
 
 def screen_one(treatment: str, client: Client, evidence: Evidence) -> tuple[str, tuple[Reason, ...]]:
     """(verdict, reasons, worst first) for one treatment."""
-    return _screened(treatment, client, evidence, _present(client, evidence), traits_of(client))
+    return _screened(treatment, questions_on(client, evidence), evidence)
 
 
-def _screened(
-    treatment: str, client: Client, evidence: Evidence, present: Mapping[str, str], traits: frozenset[str]
-) -> tuple[str, tuple[Reason, ...]]:
-    reasons = tuple(_reasons(treatment, client, evidence, present, traits))
-    verdict = min((reason.level for reason in reasons), key=VERDICTS.index, default="suitable")
+def _screened(treatment: str, questions: list[Question], evidence: Evidence) -> tuple[str, tuple[Reason, ...]]:
+    reasons = tuple(reasons_from(questions, treatment, evidence))
+    verdict = VERDICTS[_worst(reason.level for reason in reasons)]
     return verdict, tuple(sorted(reasons, key=_order))
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What `screen` decides, without its reasons, for many clients: each distinct answer is worked out once and kept.
+
+    Treatments stand in the order of the table; a verdict is its place in VERDICTS.
+    """
+
+    evidence: Evidence
+    _answers: dict[Question, Codes] = field(default_factory=dict, repr=False)
+    _tellings: dict[tuple[str, frozenset[str]], Codes] = field(default_factory=dict, repr=False)
+    _figures: dict[str, list[float]] = field(default_factory=dict, repr=False)
+
+    def of(self, client: Client) -> tuple[Codes, Codes]:
+        """The verdict and the health doubt of each treatment: two arrays of shape (treatments,)."""
+        verdicts, doubts = zip(*map(self._answer, questions_on(client, self.evidence)), strict=True)
+        return np.minimum.reduce(verdicts), np.maximum.reduce(doubts)
+
+    def _answer(self, question: Question) -> Codes:
+        """Verdict and doubt, shape (2, treatments)."""
+        rule, *given = question
+        if rule is _scars:
+            scars, traits, colour_only = given
+            return _worst_of_scars(colour_only)[:, reduce(or_, (self._telling(scar, traits) for scar in scars))]
+        if rule is _limit:
+            question = (rule, *self._limit_like(*given))
+        if question not in self._answers:
+            reasons = [[*reasons_from([question], name, self.evidence)] for name in self._treatments]
+            self._answers[question] = np.array(
+                [[_worst(reason.level for reason in said) for said in reasons], [*map(health_doubt, reasons)]],
+                dtype=np.int8,
+            )
+        return self._answers[question]
+
+    @property
+    def _treatments(self) -> pd.Index:
+        return self.evidence.tables.treatments.index
+
+    def _telling(self, scar: str, traits: frozenset[str]) -> Codes:
+        key = (scar, traits)
+        if key not in self._tellings:
+            told = (
+                0 if name == NO_TREATMENT else _told(name, scar, heeded(name, traits, self.evidence), self.evidence)
+                for name in self._treatments
+            )
+            self._tellings[key] = np.fromiter(told, dtype=np.int8)
+        return self._tellings[key]
+
+    def _limit_like(self, limit: str, allowed: float) -> tuple[str, float]:
+        """A limit that rules out and lets in the same: the highest figure within it. A limit is only ever asked which
+        figures are above it."""
+        if limit not in self._figures:
+            known = [figure(name, limit, self.evidence) for name in self._treatments]
+            ends = {end for estimate in known for end in (estimate.low, estimate.typical, estimate.high)}
+            self._figures[limit] = sorted(end for end in ends if not math.isnan(end))
+        within = bisect_right(self._figures[limit], allowed)
+        return limit, self._figures[limit][within - 1] if within else -math.inf
+
+
+def _worst(levels: Iterable[str]) -> int:
+    return min(map(VERDICTS.index, levels), default=VERDICTS.index("suitable"))
+
+
+@lru_cache(maxsize=2)
+def _worst_of_scars(colour_only: bool) -> Codes:
+    """Verdict, and no doubt, for whatever may be told of scars: shape (2, 64)."""
+    verdicts = [_worst(_scar_levels(told, colour_only).values()) for told in range(_FROM_WEB << 1)]
+    return np.array([verdicts, [0] * len(verdicts)], dtype=np.int8)
+
+
+def health_doubt(reasons: Iterable[Reason]) -> int:
+    """How far the client's health calls a treatment into question: 0 not, 1 a source asks for care, 2 not known."""
+    cautions = [reason for reason in reasons if reason.level == "caution" and reason.about.startswith("condition:")]
+    return max((1 if reason.source_ids else 2 for reason in cautions if not reason.about.endswith("_scars")), default=0)
 
 
 def traits_of(client: Client) -> frozenset[str]:
@@ -77,6 +157,21 @@ def traits_of(client: Client) -> frozenset[str]:
     if client.severity == 3:
         return traits | {"distensible"}
     return traits - {"distensible"} if client.severity == 4 else traits
+
+
+def heeded(treatment: str, traits: frozenset[str], evidence: Evidence) -> frozenset[str]:
+    """Traits that come to the same for this treatment, so that few sets differ: those that its rows speak of, and if
+    there are any others, all others, as a trait of which no row speaks is like any other such."""
+    named = _named_traits(treatment, evidence)
+    return traits if traits <= named else traits | (frozenset(TRAITS) - named)
+
+
+@lru_cache(maxsize=128)  # the treatments of the few tables that `weigh` keeps
+def _named_traits(treatment: str, evidence: Evidence) -> frozenset[str]:
+    owners = (treatment, PARENT.get(treatment))
+    return frozenset(
+        claim.trait for (owner, _), claims in evidence.claims.items() if owner in owners for claim in claims
+    )
 
 
 def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> Change | None:
@@ -158,25 +253,31 @@ def _order(reason: Reason) -> tuple[int, int]:
     return (0 if reason.about == "pih" else 1, VERDICTS.index(reason.level))
 
 
-def _reasons(
-    treatment: str, client: Client, evidence: Evidence, present: Mapping[str, str], traits: frozenset[str]
-) -> Iterator[Reason]:
+def questions_on(client: Client, evidence: Evidence) -> list[Question]:
+    """What is asked of every treatment for this client. Whatever decides stands in here: a rule sees nothing else."""
+    return [
+        (_pigment, client.fitzpatrick),
+        (_skin, client.fitzpatrick),
+        *((_condition, condition, named) for condition, named in _present(client, evidence).items()),
+        (_scars, tuple(client.scars), traits_of(client), client.severity == 1),
+        *((_limit, limit, allowed) for limit in LIMITS if (allowed := getattr(client, limit)) is not None),
+        (_place, client.setting),
+    ]
+
+
+def reasons_from(questions: Iterable[Question], treatment: str, evidence: Evidence) -> Iterator[Reason]:
+    """The reasons that these questions give for a treatment, in their order. None speaks against no treatment."""
     if treatment == NO_TREATMENT:
         yield Reason("Doing nothing is always an option.", about="scar:none")
         return
-    yield from _pigment(treatment, client, evidence)
-    yield from _skin(treatment, client, evidence)
-    for condition, named in present.items():
-        yield from _condition(treatment, condition, named, evidence)
-    yield from _scars(treatment, client, evidence, traits)
-    yield from _limits(treatment, client, evidence)
-    yield from _place(treatment, client, evidence)
+    for rule, *given in questions:
+        yield from rule(treatment, *given, evidence)
 
 
-def _pigment(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
-    if client.fitzpatrick not in DARKER:
+def _pigment(treatment: str, skin: int | None, evidence: Evidence) -> Iterator[Reason]:
+    if skin not in DARKER:
         return
-    risk = evidence.pih(treatment, client.fitzpatrick)
+    risk = evidence.pih(treatment, skin)
     if risk.known:
         few = f" Fewer than {FEW} people stand behind this." if 0 < risk.people < FEW else ""
         text = f"Dark marks (PIH) afterwards: {of_100(risk)} people, as far as sources tell.{few}"
@@ -185,9 +286,9 @@ def _pigment(treatment: str, client: Client, evidence: Evidence) -> Iterator[Rea
     yield Reason(text, risk.sources, "suitable", "pih")
 
 
-def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
-    said = evidence.skin_fit(treatment, client.fitzpatrick)
-    if client.fitzpatrick is None:
+def _skin(treatment: str, skin: int | None, evidence: Evidence) -> Iterator[Reason]:
+    said = evidence.skin_fit(treatment, skin)
+    if skin is None:
         if said.level == "avoid":
             text = "Not before your skin type is known: for darker skin a source says not to use it."
             yield Reason(text, said.sources, "defer", "skin")
@@ -195,7 +296,7 @@ def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason
             text = "Your skin type is not given. In darker skin this needs care, or is not known: ask."
             yield Reason(text, said.sources, "caution", "skin")
         return
-    numeral = ("I", "II", "III", "IV", "V", "VI")[client.fitzpatrick - 1]
+    numeral = ("I", "II", "III", "IV", "V", "VI")[skin - 1]
     if said.level == "avoid":
         yield Reason(
             f"Not for skin type {numeral}, a source says.{_disagreement(said, _SAFETY_SAID)}",
@@ -206,12 +307,12 @@ def _skin(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason
     elif said.level == "caution":
         text = f"Skin type {numeral} needs extra care with this.{_disagreement(said, _SAFETY_SAID)}"
         yield Reason(text, _cited(said), "caution", "skin")
-    elif said.level == "good" and client.fitzpatrick in DARKER and said.strength == "weak":
+    elif said.level == "good" and skin in DARKER and said.strength == "weak":
         text = f"Skin type {numeral}: only weak sources call it suitable. Ask before you decide."
         yield Reason(text, said.sources, "caution", "skin")
     elif said.level == "good":
         yield Reason(f"Sources call it suitable for skin type {numeral}.", said.sources, "suitable", "skin")
-    elif client.fitzpatrick in DARKER:
+    elif skin in DARKER:
         text = f"How skin type {numeral} takes it is not known: ask."
         yield Reason(text, (), "caution", "skin")
 
@@ -285,20 +386,20 @@ def _disagreement(said: Judgement, words: Mapping[str, str]) -> str:
     return f" Other sources say: {', '.join(other)}." if other else ""
 
 
-def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset[str]) -> Iterator[Reason]:
-    helped: list[str] = []
-    tiers: list[int] = []
+def _scars(
+    treatment: str, scars: tuple[str, ...], traits: frozenset[str], colour_only: bool, evidence: Evidence
+) -> Iterator[Reason]:
+    told = reduce(or_, (_told(treatment, scar, traits, evidence) for scar in scars))
+    levels = _scar_levels(told, colour_only)
     unhelped: dict[str, list[tuple[str, Judgement]]] = {"poor": [], "": []}
-    for scar in client.scars:
+    for scar in scars:
         fit = evidence.fit(treatment, scar, traits)
         name = evidence.tables.label("scar_type", scar)
         about = f"scar:{scar}"
         if fit.level == "avoid":
-            yield Reason(f"Not on {name}: sources say not to use it there.", fit.sources, "avoid", about)
+            text = f"Not on {name}: sources say not to use it there."
+            yield Reason(text, fit.sources, levels["harmed"], about)
         elif fit.level in ("good", "partial"):
-            helped.append(scar)
-            effect = evidence.improvement(treatment, scar, traits)
-            tiers += [tier for tier in (fit.tier, effect.tier) if tier]
             words = "Sources call it good for" if fit.level == "good" else "Of some help for"
             yield Reason(
                 f"{words} {name} ({fit.strength} evidence).{_disagreement(fit, _FIT_SAID)}", _cited(fit), about=about
@@ -308,7 +409,6 @@ def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset
                 character = listed([evidence.tables.label("trait", trait) for trait in sorted(traits)])
                 name = f"{name} that are {character}"
             unhelped[fit.level].append((name, fit))
-    level = "suitable" if helped else "not_indicated"
     for fit_level, found in unhelped.items():
         if found:
             names = listed([name for name, _ in found])
@@ -319,52 +419,77 @@ def _scars(treatment: str, client: Client, evidence: Evidence, traits: frozenset
                 else f"Whether it helps {names} is not known: no source says so."
             )
             also = _disagreement(found[0][1], _FIT_SAID) if len(found) == 1 else ""
-            yield Reason(said + also, sources, level, "scar:none")
-    if helped and tiers and min(tiers) == 4:
+            yield Reason(said + also, sources, levels["unhelped"], "scar:none")
+    if "evidence" in levels:
         text = "Only web pages of clinics, sellers or magazines support it for these scars."
-        yield Reason(text, (), "caution", "evidence")
-    if client.severity == 1 and any(scar in INDENTED for scar in helped):
+        yield Reason(text, (), levels["evidence"], "evidence")
+    if "severity" in levels:
         text = "You chose colour only (grade 1): then there is no dent to treat. Check how much your scars show."
-        level = "not_indicated" if all(scar in INDENTED for scar in helped) else "caution"
-        yield Reason(text, (), level, "severity")
+        yield Reason(text, (), levels["severity"], "severity")
 
 
-def _limits(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
-    for limit in LIMITS:
-        allowed = getattr(client, limit)
-        if allowed is None:
-            continue
-        estimate = figure(treatment, limit, evidence)
-        about = f"limit:{limit}"
-        name = _LIMIT_NAMES[limit] + (" (the clinic's own price)" if estimate.strength == "clinic" else "")
-        if not estimate.known:
-            text = f"{name}: not known. Ask whether it stays within your {_figure(limit, allowed)}."
-            yield Reason(text, (), "caution", about)
-            continue
-        usual = needed_for(treatment, limit, evidence)
-        if usual > allowed:
-            word = "at least" if math.isnan(estimate.typical) else "usually"
-            text = f"{name}: {word} {_limit_words(limit, usual)}, more than your {_figure(limit, allowed)}."
-            yield Reason(text, estimate.sources, "outside_limits", about)
-        elif math.isnan(usual) and estimate.high > allowed:
-            text = f"{name}: only a highest figure is known. Ask whether it stays within your limit."
-            yield Reason(text, estimate.sources, "caution", about)
-        elif not math.isnan(usual) and estimate.high > allowed:
-            text = f"{name}: can be up to {_limit_words(limit, estimate.high)}, more than your limit."
-            yield Reason(text, estimate.sources, "suitable", about)
-        elif math.isnan(estimate.high):
-            text = f"{name}: at least {_limit_words(limit, usual)}; how much more is not known."
-            yield Reason(text, estimate.sources, "caution", about)
+# What sources tell of a treatment for a scar, in bits, so that several scars are told together by "or".
+_HARMED, _UNHELPED, _DENT_HELPED, _OTHER_HELPED, _FROM_STUDIES, _FROM_WEB = (1 << bit for bit in range(6))
 
 
-def _place(treatment: str, client: Client, evidence: Evidence) -> Iterator[Reason]:
-    if client.setting is None:
+def _told(treatment: str, scar: str, traits: frozenset[str], evidence: Evidence) -> int:
+    fit = evidence.fit(treatment, scar, traits)
+    if fit.level == "avoid":
+        return _HARMED
+    if fit.level not in ("good", "partial"):
+        return _UNHELPED
+    told = _DENT_HELPED if scar in INDENTED else _OTHER_HELPED
+    for tier in (fit.tier, evidence.improvement(treatment, scar, traits).tier):
+        told |= (_FROM_WEB if tier == 4 else _FROM_STUDIES) if tier else 0
+    return told
+
+
+def _scar_levels(told: int, colour_only: bool) -> dict[str, str]:
+    """{what speaks: the level it argues for}, of what is told of all scars together."""
+    levels = {}
+    if told & _HARMED:
+        levels["harmed"] = "avoid"
+    if told & _UNHELPED:
+        levels["unhelped"] = "suitable" if told & (_DENT_HELPED | _OTHER_HELPED) else "not_indicated"
+    if told & _FROM_WEB and not told & _FROM_STUDIES:
+        levels["evidence"] = "caution"
+    if colour_only and told & _DENT_HELPED:
+        levels["severity"] = "caution" if told & _OTHER_HELPED else "not_indicated"
+    return levels
+
+
+def _limit(treatment: str, limit: str, allowed: float, evidence: Evidence) -> Iterator[Reason]:
+    estimate = figure(treatment, limit, evidence)
+    about = f"limit:{limit}"
+    name = _LIMIT_NAMES[limit] + (" (the clinic's own price)" if estimate.strength == "clinic" else "")
+    if not estimate.known:
+        text = f"{name}: not known. Ask whether it stays within your {_figure(limit, allowed)}."
+        yield Reason(text, (), "caution", about)
+        return
+    usual = needed_for(treatment, limit, evidence)
+    if usual > allowed:
+        word = "at least" if math.isnan(estimate.typical) else "usually"
+        text = f"{name}: {word} {_limit_words(limit, usual)}, more than your {_figure(limit, allowed)}."
+        yield Reason(text, estimate.sources, "outside_limits", about)
+    elif math.isnan(usual) and estimate.high > allowed:
+        text = f"{name}: only a highest figure is known. Ask whether it stays within your limit."
+        yield Reason(text, estimate.sources, "caution", about)
+    elif not math.isnan(usual) and estimate.high > allowed:
+        text = f"{name}: can be up to {_limit_words(limit, estimate.high)}, more than your limit."
+        yield Reason(text, estimate.sources, "suitable", about)
+    elif math.isnan(estimate.high):
+        text = f"{name}: at least {_limit_words(limit, usual)}; how much more is not known."
+        yield Reason(text, estimate.sources, "caution", about)
+
+
+def _place(treatment: str, setting: str | None, evidence: Evidence) -> Iterator[Reason]:
+    if setting is None:
         return
     said = evidence.setting(treatment)
     order = ("home", "med_spa", "physician")
     if not said.level:
         yield Reason("Who may do it is not known: ask.", (), "caution", "setting")
-    elif order.index(said.level) > order.index(client.setting):
+    elif order.index(said.level) > order.index(setting):
         who = "a doctor" if said.level == "physician" else "a trained professional"
         yield Reason(f"Has to be done by {who}.", said.sources, "outside_limits", "setting")
     elif "physician" in said.others:
