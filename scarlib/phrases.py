@@ -12,6 +12,12 @@ from scarlib.ranking import SCALES
 from scarlib.screening import FEW, NO_TREATMENT, traits_of
 
 NOT_KNOWN = '<span class="unknown">not known</span>'
+DISCLAIMER = (
+    "This page supports a talk with a qualified professional. It does not diagnose and does not replace that talk."
+)
+FUNDING = (
+    "The software is free and nobody paid for it. The clinic that shows it to you may sell some of the treatments."
+)
 _TIERS = 3
 
 

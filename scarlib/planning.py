@@ -517,10 +517,14 @@ def _sessions(order: Sequence[str], known: _Known, start: date) -> list[_Session
 
 
 def _frame(rows: Iterable[tuple[object, ...]], columns: str) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=columns.split(), dtype=object)
-    for name in columns.split():
-        frame[name] = pd.Series(frame[name].tolist(), dtype=_KINDS.get(name, "str"))
-    return frame
+    names = columns.split()
+    cells = list(zip(*rows, strict=True)) or [()] * len(names)
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(column), dtype=_KINDS.get(name, "str"))
+            for name, column in zip(names, cells, strict=True)
+        }
+    )
 
 
 def _visits(sessions: Sequence[_Session], known: _Known) -> pd.DataFrame:

@@ -1,35 +1,14 @@
-"""A person's answers in words: for the printed page, and to see them beside the results on a phone."""
+"""A person's answers, to see beside the results on a phone and on the printed page."""
 
 from html import escape
 
-from scarlib.client import LIMITS, Client
+from scarlib.answers import answers
+from scarlib.client import Client
 from scarlib.tables import Tables
 
 
 def told_answers(client: Client, tables: Tables) -> str:
     """The answers as a folded HTML list; what is not known or not limited says so."""
-    scars = ", ".join(tables.label("scar_type", scar) for scar in client.scars)
-    character = ", ".join(tables.label("trait", trait) for trait in sorted(client.traits)) or "not said"
-    skin = "not known" if client.fitzpatrick is None else tables.label("skin_type", str(client.fitzpatrick))
-    grade = "not known" if client.severity is None else tables.label("severity", str(client.severity))
-    health = "; ".join(str(tables.conditions.at[condition, "label"]) for condition in sorted(client.conditions))
-    limits = ", ".join(
-        f"{words}: {getattr(client, name):,g}" for name, words in _LIMITS.items() if getattr(client, name) is not None
-    )
-    place = {None: "anywhere", "med_spa": "clinic or med spa, no doctor", "home": "at home"}[client.setting]
-    matters = ", ".join(tables.label("priority", name) for name, weight in client.priorities.items() if weight >= 2)
-    lines = {
-        "Scars": scars,
-        "What they are like": character,
-        "How much they show": grade,
-        "Skin": skin,
-        "Health": health or "nothing named",
-        "Limits": limits or "none",
-        "Where": place,
-        "What matters most": matters or "nothing above the rest",
-    }
+    lines = answers(client, tables)
     items = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in lines.items())
     return f'<details class="answers"><summary>Your answers</summary><dl>{items}</dl></details>'
-
-
-_LIMITS = dict(zip(LIMITS, ("days off", "visits", "pain of 10", "US dollars"), strict=True))
