@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,8 +12,11 @@ from scarlib import screening as _screening
 from scarlib.client import Client
 from scarlib.errors import ClientError, DataError
 from scarlib.evidence import weigh as _weigh
+from scarlib.menu import lay_over as _lay_over
+from scarlib.menu import read_menu as _read_menu
 from scarlib.screening import Change, Reason
-from scarlib.tables import Tables, default_tables, load_tables
+from scarlib.tables import Tables, default_tables
+from scarlib.tables import load_tables as _load_tables
 
 if TYPE_CHECKING:
     from scarlib.planning import Plan
@@ -28,8 +32,23 @@ __all__ = [
     "load_tables",
     "plan",
     "recommend",
+    "recommend_many",
+    "report",
     "what_would_change",
 ]
+
+
+def load_tables(folder: str | Path | None = None, menu: str | Path | bytes | None = None) -> Tables:
+    """Read and check every table of `folder` (default: those that come with scarlib), and lay a clinic's `menu` over
+    them: a path, or the bytes of a file, CSV or Excel (see docs/menu.md). A menu moves price and offer alone.
+
+    Raises DataError listing all problems (file, row, column, cure); nothing is half loaded.
+    Rows are counted as a spreadsheet does: the header is row 1.
+    """
+    tables = _load_tables(folder)
+    if menu is None:
+        return tables
+    return _lay_over(tables, _read_menu(menu, known=tables.treatments.index))
 
 
 def recommend(client: Client, tables: Tables | None = None) -> pd.DataFrame:
@@ -41,6 +60,18 @@ def recommend(client: Client, tables: Tables | None = None) -> pd.DataFrame:
     `tables` defaults to those that come with scarlib.
     """
     return _ranking.recommend(client, _weigh(tables or default_tables()))
+
+
+def recommend_many(clients: pd.DataFrame, tables: Tables | None = None) -> pd.DataFrame:
+    """`recommend` for a whole book of clients at once, without the reasons: the same verdicts, order and figures.
+
+    `clients` has one row a client, columns named as the fields of Client (cells as Client takes them, or text such as
+    "rolling:3; icepick:1"). Index (client id, treatment_id), each client's treatments best first. Beyond a second a bar
+    shows how far it is. Raises ClientError listing every problem of every row. See `scarlib.book.recommend_many`.
+    """
+    from scarlib import book  # needed by those who have many clients, not by every page
+
+    return book.recommend_many(clients, _weigh(tables or default_tables()))
 
 
 def what_would_change(client: Client, treatment_id: str, tables: Tables | None = None) -> Change | None:
@@ -77,6 +108,28 @@ def plan(
     from scarlib import planning  # needed by those who plan, not by every page
 
     return planning.plan(client, treatments, _weigh(tables or default_tables()), start, ready_by)
+
+
+def report(
+    client: Client,
+    plan: "Plan | None",
+    tables: Tables | None = None,
+    *,
+    considered: Sequence[str] = (),
+    decision: str = "",
+    unclear: str = "",
+    on: date | None = None,
+) -> str:
+    """The page to take home: one self-contained HTML file that prints on two or three pages. No name is asked for.
+
+    `considered` are the options side by side (default: the plan's and the best ranked), `decision` "chosen",
+    "undecided", "no_treatment" or "" (to be ticked by hand), `unclear` what is unclear in the client's own words, `on`
+    the day on the page (default: today). Raises ClientError naming each faulty argument.
+    """
+    from scarlib import reporting  # needed by those who print, not by every page
+
+    evidence = _weigh(tables or default_tables())
+    return reporting.report(client, plan, evidence, considered, unclear, decision, on)
 
 
 def __getattr__(name: str) -> str:

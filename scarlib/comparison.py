@@ -17,11 +17,13 @@ from scarlib.citations import source_list
 from scarlib.client import Client
 from scarlib.errors import ClientError
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
+from scarlib.menu import clinic_says
 from scarlib.phrases import count, dollars, honest, spoken, tier_words
 from scarlib.screening import FEW, NO_TREATMENT, screen_one, traits_of, what_would_change
 
 MOST = 4
 NOT_KNOWN = "not known"
+_MOST_SAID = 8  # sentences of a clinic on one treatment
 MATTERS = 2.0  # a priority from here on is marked
 # The questions, in order, and the priority behind each; "" where none is.
 QUESTIONS = {
@@ -38,7 +40,10 @@ QUESTIONS = {
     "What do I do afterwards?": "",
     "Does it fit me?": "",
 }
-_PROSE = frozenset(("My skin type: dark marks", "What is it like?", "Does it fit me?"))  # all others list their parts
+CLINIC = "What does this clinic say?"  # asked last, and only with a clinic's menu
+_PROSE = frozenset(
+    ("My skin type: dark marks", "What is it like?", "Does it fit me?", CLINIC)
+)  # all others list their parts
 # Rows that count something else than people say so in their note.
 _NOT_PEOPLE = {"syringe": "syringes", "acne lesion": "acne spots"}
 _NUMBERS = ("onset_weeks", "sessions", "interval_weeks", "downtime_days", "erythema_days", "pain_vas",
@@ -53,7 +58,12 @@ def compare(client: Client, treatments: "Sequence[str] | pd.Index[str]", evidenc
     """
     columns = [NO_TREATMENT, *(treatment for treatment in _checked(treatments, evidence) if treatment != NO_TREATMENT)]
     answers = {treatment: list(_answers(client, treatment, evidence)) for treatment in columns}
-    frame = pd.DataFrame(answers, index=pd.Index(list(QUESTIONS), name="question"), dtype="str")
+    asked = list(QUESTIONS)
+    if evidence.tables.menu is not None:
+        asked.append(CLINIC)
+        for treatment in columns:
+            answers[treatment].append(_clinic(treatment, evidence))
+    frame = pd.DataFrame(answers, index=pd.Index(asked, name="question"), dtype="str")
     return frame.rename_axis(columns="treatment_id")
 
 
@@ -87,7 +97,7 @@ def html(client: Client, frame: pd.DataFrame, evidence: Evidence) -> str:
     return (
         '<section class="comparison" data-hook="comparison">'
         '<div class="scroll" role="region" aria-label="Options side by side" tabindex="0">'
-        '<table class="compare" role="table"><caption>Options side by side, no treatment first. '
+        '<table class="compare stacks" role="table"><caption>Options side by side, no treatment first. '
         "Each answers the same questions.</caption>"
         '<thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Question</th>'
         f'{head}</tr></thead><tbody role="rowgroup">{body}</tbody></table></div>'
@@ -294,6 +304,13 @@ def _fit(client: Client, treatment: str, evidence: Evidence) -> str:
     change = what_would_change(client, treatment, evidence)
     told = [reason.text for reason in reasons if reason.about != "pih"] + ([change.text] if change else [])
     return " ".join([f"{evidence.tables.label('verdict', verdict)}.", *told])
+
+
+def _clinic(treatment: str, evidence: Evidence) -> str:
+    """The clinic's own words, of which it may have very many."""
+    said = clinic_says(evidence.tables, treatment)
+    more = [f"And {len(said) - _MOST_SAID:,} more offers: ask the clinic."] if len(said) > _MOST_SAID else []
+    return " ".join([*said[:_MOST_SAID], *more]) or "nothing: it is on no menu"
 
 
 def _sources(client: Client, treatment: str, evidence: Evidence) -> set[str]:

@@ -75,14 +75,15 @@ class Record:
             client = Client.from_dict(told.get("client", {}), tables)
         except ClientError as error:
             problems += error.problems
-        chosen = {n: _treatments(n, told.get(n, []), tables or default_tables(), problems) for n in _NAMES[2:4]}
-        dates = {name: _date(name, told.get(name), problems) for name in _NAMES[4:6]}
+        known = tables or default_tables()
+        compared, planned = (_treatments(n, told.get(n, []), known, problems) for n in ("compared", "planned"))
+        starts_on, ready_by = (_date(n, told.get(n), problems) for n in ("starts_on", "ready_by"))
         menu = told.get("menu", "")
         if not isinstance(menu, str) or len(menu) > 200:
             problems.append("menu: is not a name. Give the name of the menu's file, of 200 characters at most.")
         if problems or client is None:
             raise ClientError(problems)
-        return cls(client, **chosen, **dates, menu=menu)
+        return cls(client, compared, planned, starts_on, ready_by, menu)
 
     @classmethod
     def from_json(cls, text: str, tables: Tables | None = None) -> "Record":

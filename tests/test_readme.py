@@ -15,15 +15,21 @@ def readme(root):
 
 
 @pytest.fixture(scope="module")
-def example(readme):
-    (code,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    return code
+def examples(readme):
+    return re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
 
 
-def test_the_example_is_short(example):
-    lines = [line for line in example.splitlines() if line.strip()]
-    assert len(lines) <= 11
-    assert all(len(line) <= 100 for line in lines)
+@pytest.fixture(scope="module")
+def example(examples):
+    return "\n".join(examples)
+
+
+def test_the_examples_are_short(examples):
+    assert len(examples) == 2
+    for code in examples:
+        lines = [line for line in code.splitlines() if line.strip()]
+        assert len(lines) <= 11
+        assert all(len(line) <= 100 for line in lines)
 
 
 def test_the_example_runs_and_prints_the_ranked_options(example):
@@ -37,6 +43,8 @@ def test_the_example_runs_and_prints_the_ranked_options(example):
     for treatment in options.index[:3]:
         assert treatment in printed
         assert options.at[treatment, "verdict"] in printed
+    assert f"{names['plan'].visits['date_planned'].iloc[-1]:%Y-%m-%d}" in printed
+    assert names["page"].lower().startswith("<!doctype html>")
     assert "Traceback" not in printed
     assert "Warning" not in printed
 

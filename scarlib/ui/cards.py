@@ -10,6 +10,9 @@ import pandas as pd
 from scarlib.citations import source_list
 from scarlib.client import Client
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
+from scarlib.icons import icon_array
+from scarlib.menu import clinic_says, offered
+from scarlib.phrases import DISCLAIMER as DISCLAIMER
 from scarlib.phrases import NOT_KNOWN, count, dark_marks, effect, few, range_bar, rows, spoken
 from scarlib.ranking import CRITERIA
 from scarlib.screening import DARKER, FEW, NO_TREATMENT, RANKED, Change, listed, traits_of, what_would_change
@@ -24,10 +27,8 @@ SIGNS = {
     "avoid": "✕",
 }
 FULL_CARDS = 5
+MOST_SAID = 8  # sentences of a clinic on one treatment
 Row = Mapping[str, Any]  # one row of the options
-DISCLAIMER = (
-    "This page supports a talk with a qualified professional. It does not diagnose and does not replace that talk."
-)
 
 
 def records(options: pd.DataFrame) -> dict[str, Row]:
@@ -39,25 +40,27 @@ def records(options: pd.DataFrame) -> dict[str, Row]:
     }
 
 
-def summary(options: pd.DataFrame, problem: str = "", unanswered: Sequence[str] = (), *, example: bool = False) -> str:
-    """The one sentence that counts what fits, and a problem with the answers where there is one."""
+def summary(
+    options: pd.DataFrame, problems: Sequence[str] = (), unanswered: Sequence[str] = (), *, example: bool = False
+) -> str:
+    """The one sentence that counts what fits, and the problems with the answers where there are any."""
     treated = options.drop(index=NO_TREATMENT)
     counts = treated["verdict"].value_counts()
     fits, care = int(counts.get("suitable", 0)), int(counts.get("caution", 0))
     out = len(treated) - fits - care
     said = f"{fits} of {len(treated)} options fit, {care} with care, {out} ruled out."
-    problems = [problem] if problem else []
-    problems += [
-        f"You said yes to “{asked}” Tick which of these is true: it does not count yet." for asked in unanswered
+    told = [
+        *problems,
+        *(f"You said yes to “{asked}” Tick which of these is true: it does not count yet." for asked in unanswered),
     ]
-    warning = "".join(f'<p class="problem" role="alert">{escape(text)}</p>' for text in problems)
+    warning = "".join(f'<p class="problem" role="alert">{escape(text)}</p>' for text in told)
     start = (
         "<p>An example to start with: wide, sloped dents, nothing else known, your health not asked yet. "
         "Change it to yours.</p>"
         if example
         else ""
     )
-    return f'{warning}<p class="summary" data-hook="summary" role="status" aria-live="polite">{said}</p>{start}'
+    return f'{warning}<p class="summary" data-hook="summary">{said}</p>{start}'
 
 
 def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families: list[str]) -> str:
@@ -91,14 +94,14 @@ def line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     return (
         f'<article class="line-card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
         f'<header><span class="rank">{row["rank"]}</span><h4>{escape(row["name"])}</h4>'
-        f"{badge(evidence, row['verdict'])}</header>{body}</article>"
+        f"{signs(evidence, treatment, row['verdict'])}</header>{body}{clinic(evidence, treatment)}</article>"
     )
 
 
-def card(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
-    """One ranked option in full."""
+def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictures: bool = False) -> str:
+    """One ranked option in full; `pictures` as in `details`."""
     texts = evidence.texts[treatment]
-    marks = f'<p class="marks">{dark_marks(client, evidence, treatment)}</p>'
+    marks = marked(client, evidence, treatment)
     why = f'<p class="why">{escape(_why(client, row, evidence, treatment))}</p>'
     first, second = (marks, why) if client.fitzpatrick in DARKER else (why, marks)
     ranges = "".join(
@@ -108,20 +111,28 @@ def card(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     return (
         f'<article class="card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
         f'<header><span class="rank">{row["rank"]}</span><h3>{escape(texts["name"])} '
-        f"<small>{escape(texts['clinical_name'])}</small></h3>{badge(evidence, row['verdict'])}</header>"
+        f"<small>{escape(texts['clinical_name'])}</small></h3>{signs(evidence, treatment, row['verdict'])}</header>"
         f"{first}{second}<dl class='ranges'>{ranges}</dl>{_evidence_line(client, row, evidence, treatment)}"
-        f"{details(client, treatment, row, evidence)}</article>"
+        f"{clinic(evidence, treatment)}"
+        f"{details(client, treatment, row, evidence, pictures=pictures)}</article>"
     )
 
 
-def details(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
-    """The folded part: harms first, then the visit, aftercare, reasons, the score, sources."""
+def marked(client: Client, evidence: Evidence, treatment: str) -> str:
+    """The risk of dark marks as words, number and picture."""
+    picture = "" if treatment == NO_TREATMENT else icon_array(evidence.pih(treatment, client.fitzpatrick))
+    return f'<div class="marks">{picture}<p>{dark_marks(client, evidence, treatment)}</p></div>'
+
+
+def details(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictures: bool = False) -> str:
+    """The folded part: harms first (with `pictures`, each of a hundred dots), then the visit, aftercare, reasons, the
+    score, sources."""
     texts = evidence.texts[treatment]
     reasons = "".join(
         f'<li class="{reason.level}">{escape(reason.text)}</li>' for reason in row["reasons"] if reason.about != "pih"
     )
     parts = [
-        ("What can go wrong", f"<p>{escape(texts['watch_for'])}</p>{harms(evidence, treatment)}"),
+        ("What can go wrong", f"<p>{escape(texts['watch_for'])}</p>{harms(evidence, treatment, pictures)}"),
         (
             "What it is like",
             f"<p>{escape(texts['how_it_works'])}</p><p>{escape(texts['good_at'])}</p><p>{escape(texts['visit'])}</p>",
@@ -136,6 +147,22 @@ def details(client: Client, treatment: str, row: Row, evidence: Evidence) -> str
     parts.append(("Sources", disagreements(client, evidence, treatment) + source_list(evidence.tables, used)))
     folded = "".join(f"<details><summary>{title}</summary><div>{body}</div></details>" for title, body in parts)
     return f'<div class="folds">{folded}</div>'
+
+
+def clinic(evidence: Evidence, treatment: str) -> str:
+    """What the clinic's own menu says of a treatment, marked as its own; empty text without a menu."""
+    said = clinic_says(evidence.tables, treatment)
+    if not said:
+        return ""
+    more = [f"And {len(said) - MOST_SAID:,} more offers: ask the clinic."] if len(said) > MOST_SAID else []
+    items = "".join(f"<li>{escape(words)}</li>" for words in [*said[:MOST_SAID], *more])
+    return f'<ul class="clinic" aria-label="What this clinic says">{items}</ul>'
+
+
+def signs(evidence: Evidence, treatment: str, verdict: str) -> str:
+    """The verdict, and beside it whether the clinic's menu says that it is not offered."""
+    absent = offered(evidence.tables, treatment) is False
+    return badge(evidence, verdict) + ('<span class="badge absent">Not offered here</span>' if absent else "")
 
 
 @lru_cache(maxsize=64)
@@ -167,7 +194,7 @@ def _ruled_out(client: Client, treatment: str, row: Row, evidence: Evidence) -> 
     folded = f"<details><summary>Sources</summary>{sources}</details>" if sources else ""
     return (
         f'<article class="out {row["verdict"]}" data-hook="ruled-out" data-id="{escape(treatment)}">'
-        f"<header><h3>{escape(row['name'])}</h3>{badge(evidence, row['verdict'])}</header>"
+        f"<header><h3>{escape(row['name'])}</h3>{signs(evidence, treatment, row['verdict'])}</header>"
         f"{said}{_change(change)}{folded}</article>"
     )
 
@@ -238,7 +265,7 @@ def _evidence_line(client: Client, row: Row, evidence: Evidence, treatment: str)
 
 
 @lru_cache(maxsize=256)
-def harms(evidence: Evidence, treatment: str) -> str:
+def harms(evidence: Evidence, treatment: str, pictures: bool = False) -> str:
     """Every harm that a source names, the lasting and serious ones first, in people of 100 or as reported."""
     found = evidence.harms(treatment)
     if treatment == NO_TREATMENT:
@@ -251,7 +278,8 @@ def harms(evidence: Evidence, treatment: str) -> str:
         found.items(), key=lambda item: (item[0] not in GRAVE_HARMS, item[0] not in SKIN_HARMS, not item[1].known)
     )
     items = "".join(
-        f"<li><span>{escape(evidence.tables.label('adverse_event', event))}</span> <span>{_harm(harm)}</span></li>"
+        f"<li><span>{escape(evidence.tables.label('adverse_event', event))}</span> <span>{_harm(harm)}"
+        f"{icon_array(harm) if pictures else ''}</span></li>"
         for event, harm in order
     )
     return f'<p>{lead}</p><ul class="harms">{items}</ul>'

@@ -10,6 +10,7 @@ from ipywidgets.widgets.widget_bool import CheckboxStyle
 from ipywidgets.widgets.widget_description import DescriptionStyle
 
 from scarlib.client import PRIORITIES, SCAR_TYPES, TRAITS
+from scarlib.screening import NO_TREATMENT
 from scarlib.tables import Tables
 from scarlib.ui.drawings import drawing
 from scarlib.ui.model import Answers
@@ -39,6 +40,34 @@ def controls(answers: Answers) -> w.VBox:
             _buttons(answers),
         ]
     ).add_class("questions")
+
+
+def picks(answers: Answers, name: str, labels: Sequence[str], named: Sequence[tuple[str, str]], unset: str) -> w.HBox:
+    """Dropdowns for the first, second ... member of an answer that is a list of treatments, each one once; `unset` is
+    what the first says while nothing is chosen."""
+    treatments = [item for item in named if item[1] != NO_TREATMENT]
+    boxes = [_dropdown(label, [("None" if k else unset, UNSET), *treatments]) for k, label in enumerate(labels)]
+
+    following = False
+
+    def follow(_: object = None) -> None:
+        nonlocal following
+        chosen = getattr(answers, name)
+        following = True  # a box at a time: what stands in between is nobody's choice
+        for box, value in zip(boxes, [*chosen, *[UNSET] * (len(boxes) - len(chosen))], strict=True):
+            box.value = value
+        following = False
+
+    def changed(_: object) -> None:
+        if not following:
+            setattr(answers, name, list(dict.fromkeys(box.value for box in boxes if box.value != UNSET)))
+            follow()
+
+    follow()
+    answers.observe(follow, names=name)
+    for box in boxes:
+        box.observe(changed, names="value")
+    return w.HBox([box.add_class(f"control-{name}") for box in boxes]).add_class("filters")
 
 
 def _group(title: str, children: Sequence[w.Widget]) -> w.VBox:

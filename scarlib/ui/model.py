@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -10,8 +12,12 @@ from traitlets import Dict, Float, HasTraits, Instance, Int, List, Unicode
 
 from scarlib.client import LIMITS, PRIORITIES, Client
 from scarlib.errors import ClientError
-from scarlib.evidence import Evidence
+from scarlib.evidence import Evidence, weigh
+from scarlib.menu import lay_over, read_menu
+from scarlib.planning import Plan, plan
 from scarlib.ranking import recommend
+from scarlib.record import Record
+from scarlib.screening import NO_TREATMENT, RANKED
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +34,18 @@ ANSWERS = (
     "setting",
     "priorities",
 )
+# What a plan is made of, beside the answers.
+PLANNED = ("planned", "starts_on", "ready_by")
 FAILED = "That change could not be worked out. The results below are the last good ones. Please undo it or start again."
 
 
 class Answers(HasTraits):
-    """A person's answers as traits; `options` follows them, worked out once a change.
+    """A person's answers as traits; `options` and `plan` follow them, worked out once a change.
 
-    Views only link to it. `families` narrows what is listed, `chosen` is the option shown in full.
-    `problem` is a plain sentence where the answers cannot be worked out; `options` then stays as it was.
+    Views only link to it. `families` narrows what is listed, `chosen` is the option shown in full, `compared` and
+    `planned` what stands side by side and in the plan ("the best fit" while they are empty). `evidence` changes with
+    the clinic's menu alone, whose name is `menu`. `problem`, `notice` and `plan_problem` are plain sentences where
+    something cannot be worked out or opened; the last good result then stays.
     """
 
     scars = Dict(key_trait=Unicode(), value_trait=Float())
@@ -52,21 +62,34 @@ class Answers(HasTraits):
 
     families = List(Unicode())
     chosen = Unicode()
+    compared = List(Unicode())
+    planned = List(Unicode())
+    starts_on = Instance(date, allow_none=True)  # None = today
+    ready_by = Instance(date, allow_none=True)
+    evidence = Instance(Evidence)
+    menu = Unicode()
+
     options = Instance(pd.DataFrame)
+    plan = Instance(Plan, allow_none=True)  # None = there is nothing to plan
     problem = Unicode()
+    plan_problem = Unicode()
+    notice = Unicode()  # what became of a file or a link that was opened
     unanswered = List(Unicode())  # questions answered with yes, but not to what
     starts = Int(0)  # times the person started again
 
     def __init__(self, evidence: Evidence, client: Client = START) -> None:
         super().__init__()
         self.evidence = evidence
-        self.client = client
+        self._plain = replace(evidence.tables, menu=None)
         self._start = client
         self._past: list[dict[str, Any]] = []
         self._held = False
         self._write(client)
-        self.options = recommend(client, evidence)
+        self.client = self._answered_by()
+        self.options = recommend(self.client, evidence)
+        self._draw_up()
         self.observe(self._answered, names=list(ANSWERS))
+        self.observe(self._draw_up, names=list(PLANNED))
 
     def undo(self) -> None:
         """Go back one answer; nothing happens at the start."""
@@ -76,10 +99,11 @@ class Answers(HasTraits):
                     setattr(self, name, value)
 
     def reset(self) -> None:
-        """Back to the answers the page opened with; can be undone."""
+        """Back to what the page opened with; the answers can be undone. The clinic's menu stays."""
         with self._as_one():
             self._write(self._start)
-            self.families = []
+            self._choose(Record(self._start))
+            self.families, self.chosen, self.notice = [], "", ""
         self.starts += 1
 
     def answer(self, **answers: Any) -> None:
@@ -88,11 +112,46 @@ class Answers(HasTraits):
             for name, value in answers.items():
                 setattr(self, name, value)
 
+    @property
+    def record(self) -> Record:
+        """All that is kept of this consultation."""
+        chosen = (tuple(self.compared), tuple(self.planned), self.starts_on, self.ready_by)
+        return Record(self.client, *chosen, menu=self.menu)
+
+    def open(self, record: Record) -> None:
+        """Go on where a kept consultation stopped; the answers can be undone. The clinic's menu stays."""
+        with self._as_one():
+            self._write(record.client)
+            self._choose(record)
+
+    def use_menu(self, raw: bytes, name: str) -> None:
+        """Lay a clinic's menu over the tables. Raises DataError with all its problems; the previous menu then stays."""
+        menu = read_menu(raw, name, self._plain.treatments.index)
+        self._use(weigh(lay_over(self._plain, menu)), menu.name)
+
+    def drop_menu(self) -> None:
+        """Work without a clinic's menu again."""
+        self._use(weigh(self._plain), "")
+
+    @property
+    def shortlist(self) -> list[str]:
+        """What may be ranked, best first, without no treatment."""
+        ranked = self.options.index[self.options["verdict"].isin(RANKED)]
+        return [str(treatment) for treatment in ranked if treatment != NO_TREATMENT]
+
     def _write(self, client: Client) -> None:
         answers = client.to_dict()
         answers["character"] = answers.pop("traits")
         for name, value in answers.items():
             setattr(self, name, value)
+
+    def _choose(self, record: Record) -> None:
+        self.compared, self.planned = list(record.compared), list(record.planned)
+        self.starts_on, self.ready_by = record.starts_on, record.ready_by
+
+    def _use(self, evidence: Evidence, name: str) -> None:
+        self.menu, self.evidence = name, evidence  # in this order: views follow the evidence
+        self._work_out()
 
     def _state(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ANSWERS}
@@ -104,7 +163,7 @@ class Answers(HasTraits):
 
     @contextmanager
     def _as_one(self, *, remember: bool = True) -> Iterator[None]:
-        before = self._state()
+        before = {name: getattr(self, name) for name in (*ANSWERS, *PLANNED)}
         self._held = True
         try:
             yield
@@ -114,27 +173,34 @@ class Answers(HasTraits):
             raise
         finally:
             self._held = False
-        if self._state() != before:
+        answered = {name: before[name] for name in ANSWERS}
+        if self._state() != answered:
             if remember:
-                self._past.append(before)
+                self._past.append(answered)
             self._work_out()
+        elif any(getattr(self, name) != before[name] for name in PLANNED):
+            self._draw_up()
 
     def _answered(self, change: Mapping[str, Any]) -> None:
         if not self._held:
+            self.notice = ""
             self._past.append({**self._state(), change["name"]: change["old"]})
             self._work_out()
 
-    def _work_out(self) -> None:
+    def _answered_by(self) -> Client:
         answers = self._state()
         answers["traits"] = frozenset(answers.pop("character"))
         answers["priorities"] = {name: answers["priorities"].get(name, 0.0) for name in PRIORITIES}
-        if not answers["scars"]:
+        return Client.from_dict(answers, self.evidence.tables)
+
+    def _work_out(self) -> None:
+        if not self.scars:
             self.problem = (
                 "Choose at least one kind of scar or mark under “Your scars”. Until then the last results stay."
             )
             return
         try:
-            client = Client.from_dict(answers, self.evidence.tables)
+            client = self._answered_by()
             options = recommend(client, self.evidence)
         except ClientError as error:
             self.problem = " ".join(error.problems)
@@ -145,3 +211,21 @@ class Answers(HasTraits):
             self.client = client
             self.problem = ""
             self.options = options
+            self._draw_up()
+
+    def _draw_up(self, _: object = None) -> None:
+        """The plan of what is chosen, or of the best fit."""
+        if self._held:
+            return
+        treatments = self.planned or self.shortlist[:1]
+        start = self.starts_on or date.today()
+        try:
+            found = plan(self.client, treatments, self.evidence, start, self.ready_by) if treatments else None
+        except ClientError as error:
+            self.plan_problem = " ".join(error.problems)
+        except Exception:  # a viewer gets a sentence, the log the cause
+            log.exception("the plan could not be worked out")
+            self.plan_problem = FAILED
+        else:
+            self.plan_problem = ""
+            self.plan = found

@@ -1,0 +1,125 @@
+"""Keep and share: a consultation as a file and as a link, and the page to take home."""
+
+import logging
+from collections.abc import Callable
+from html import escape
+
+import ipywidgets as w
+
+import scarlib
+from scarlib.errors import ClientError
+from scarlib.planning import to_csv, to_ics
+from scarlib.record import MAX_FILE, Record
+from scarlib.ui.downloads import download
+from scarlib.ui.model import Answers
+from scarlib.ui.parts import follow
+
+log = logging.getLogger(__name__)
+_DECISIONS = (
+    ("Nothing said: tick it on paper", ""),
+    ("This plan is chosen", "chosen"),
+    ("Not decided yet", "undecided"),
+    ("No treatment", "no_treatment"),
+)
+_KEPT = ("options", "compared", "planned", "starts_on", "ready_by", "menu")
+
+
+def keep(answers: Answers, dashboard: str = "") -> w.VBox:
+    """Save the answers as a file, open such a file or a link, and a link to the same answers in the dashboard, whose
+    address is `dashboard` ("" = this page's own)."""
+    upload = w.FileUpload(accept=".json", multiple=False, description="Open a saved file")
+    link = w.Text(description="Open a link that holds answers", placeholder="paste it here", continuous_update=False)
+
+    def chosen(_: object) -> None:
+        if upload.value:
+            file = upload.value[0]
+            upload.value = ()
+            text = bytes(file["content"][: 4 * MAX_FILE]).decode("utf-8-sig", errors="replace")
+            _open(answers, lambda: Record.from_json(text, answers.evidence.tables))
+
+    def pasted(_: object) -> None:
+        if link.value.strip():
+            _open(answers, lambda: Record.from_link(link.value, answers.evidence.tables))
+            link.value = ""
+
+    upload.observe(chosen, names="value")
+    link.observe(pasted, names="value")
+    boxes = w.HBox([upload.add_class("control-file"), link.add_class("question").add_class("control-link")])
+    return w.VBox([follow(answers, _KEPT, lambda: _kept(answers.record, dashboard)), boxes.add_class("opening")])
+
+
+def _kept(record: Record, dashboard: str) -> str:
+    file = download("Save these answers as a file", "acne-scar-answers.json", "application/json", record.to_json())
+    address = escape(f"{dashboard}#{record.to_link()}", quote=True)
+    return (
+        f'<h3 class="kept">Keep or share these answers</h3><p>{file}</p>'
+        f'<p><a class="share" href="{address}">Link to these answers</a>: copy it, or open it to come back to them.</p>'
+        "<p>Both hold all you entered, your health too, and no name. Whoever has the file or the link "
+        "can read them. The link’s part after # is not sent to any server.</p>"
+    )
+
+
+def _open(answers: Answers, read: Callable[[], Record]) -> None:
+    """Open a record; what cannot be opened leaves everything as it was, and says why."""
+    try:
+        record = read()
+        answers.open(record)
+    except ClientError as error:
+        shown = " ".join(error.problems[:5]) + (" And more." if len(error.problems) > 5 else "")
+        answers.notice = f"This could not be opened, and nothing was changed. {shown}"
+    except Exception:  # a viewer gets a sentence, the log the cause
+        log.exception("a record could not be opened")
+        answers.notice = "This could not be opened, and nothing was changed. Ask for it again, or start without it."
+    else:
+        other = record.menu and record.menu != answers.menu
+        answers.notice = f"It was made with the menu {record.menu}. Costs may differ without it." if other else ""
+
+
+def take_home(answers: Answers) -> w.VBox:
+    """The files to take home, made when they are asked for: the page, and the visits as a calendar and as a table."""
+    decision = w.Dropdown(description="What was decided?", options=_DECISIONS).add_class("question")
+    unclear = w.Textarea(description="What is still unclear to you? (no names, please)", rows=2).add_class("question")
+    make = w.Button(description="Make the files to take home").add_class("control-report")
+    made = w.HTML()
+
+    def asked(_: object) -> None:
+        try:
+            made.value = _files(answers, decision.value, unclear.value)
+        except ClientError as error:
+            made.value = f'<p class="problem" role="alert">{escape(" ".join(error.problems))}</p>'
+        except Exception:  # a viewer gets a sentence, the log the cause
+            log.exception("the files could not be made")
+            made.value = '<p class="problem" role="alert">The files could not be made. Please change an answer.</p>'
+
+    def outdated(_: object) -> None:
+        made.value = ""
+
+    make.on_click(asked)
+    for widget in (decision.add_class("control-decision"), unclear.add_class("control-unclear")):
+        widget.observe(outdated, names="value")
+    answers.observe(outdated, names=["options", "compared", "plan"])
+    lead = (
+        "<p>Two or three pages for paper: your answers, the options, the plan with its dates, what to do afterwards, "
+        "what can go wrong, what is not known, and questions to ask. With it, the visits for your calendar. No name "
+        "is in them.</p>"
+    )
+    asking = w.HBox([decision, unclear]).add_class("filters")
+    return w.VBox([w.HTML(lead), asking, w.HBox([make]).add_class("buttons"), made])
+
+
+def _files(answers: Answers, decision: str, unclear: str) -> str:
+    plan = answers.plan if decision != "no_treatment" else None
+    page = scarlib.report(
+        answers.client,
+        plan,
+        answers.evidence.tables,
+        considered=answers.compared,
+        decision=decision,
+        unclear=unclear.strip(),
+    )
+    links = [download("The page to read or print", "acne-scar-plan.html", "text/html", page)]
+    if plan is not None and not plan.visits.empty:
+        links.append(download("Visits for a calendar", "acne-scar-visits.ics", "text/calendar", to_ics(plan)))
+        links.append(download("Visits as a table", "acne-scar-visits.csv", "text/csv", to_csv(plan)))
+    items = "".join(f"<li>{link}</li>" for link in links)
+    return f"<div role='status'><p>Made. A plan to talk over, not a booking.</p><ul class='files'>{items}</ul></div>"

@@ -1,0 +1,149 @@
+"""The parts of the page: widgets that follow the answers, the same in the dashboard and in a notebook."""
+
+import logging
+from collections.abc import Callable, Sequence
+from html import escape
+
+import ipywidgets as w
+from traitlets import link
+
+from scarlib.comparison import compare, html
+from scarlib.record import MOST
+from scarlib.screening import RANKED
+from scarlib.ui import cards, whatif
+from scarlib.ui.answers import told_answers
+from scarlib.ui.controls import picks
+from scarlib.ui.guide import questions
+from scarlib.ui.model import Answers
+from scarlib.ui.table import SORTS, options_table
+
+log = logging.getLogger(__name__)
+_RESULT = ("options", "families")
+_NOT_DRAWN = (
+    '<p class="problem" role="alert">This part could not be shown for your last answer. What follows is from before. '
+    "Please undo it or start again.</p>"
+)
+
+
+def follow(answers: Answers, names: Sequence[str], draw: Callable[[], str], *others: w.Widget) -> w.HTML:
+    """A part redrawn when one of these answers, or the value of one of the `others`, changes. Where it cannot be drawn
+    it says so, keeps what stood there, and leaves all else be."""
+    part = w.HTML()
+
+    def redraw(_: object = None) -> None:
+        try:
+            part.value = draw()
+        except Exception:  # a viewer gets a sentence, the log the cause
+            log.exception("a part of the page could not be drawn")
+            if _NOT_DRAWN not in part.value:
+                part.value = _NOT_DRAWN + part.value
+
+    answers.observe(redraw, names=list(names))
+    for other in others:
+        other.observe(redraw, names="value")
+    redraw()
+    return part
+
+
+def summary(answers: Answers) -> w.HTML:
+    """The sentence that counts what fits, what is wrong with the answers, and the answers themselves."""
+
+    def draw() -> str:
+        problems = [text for text in (answers.problem, answers.notice) if text]
+        said = cards.summary(answers.options, problems, answers.unanswered, example=answers.untouched)
+        return said + told_answers(answers.client, answers.evidence.tables)
+
+    return follow(answers, ("options", "problem", "notice", "unanswered"), draw)
+
+
+def fitting(answers: Answers) -> w.HTML:
+    """What may be ranked, best first, as cards."""
+    return follow(
+        answers, _RESULT, lambda: cards.fitting(answers.client, answers.options, answers.evidence, answers.families)
+    )
+
+
+def ruled_out(answers: Answers) -> w.HTML:
+    """What is ruled out, why, and what would change it."""
+    return follow(
+        answers, _RESULT, lambda: cards.ruled_out(answers.client, answers.options, answers.evidence, answers.families)
+    )
+
+
+def in_full(answers: Answers) -> w.VBox:
+    """One option of the person's choice with all that is known of it."""
+    choice = _choice("Option", [("The best fit", ""), *names(answers)])
+    link((answers, "chosen"), (choice, "value"))
+    return w.VBox([choice, follow(answers, ("options", "chosen"), lambda: _in_full(answers))])
+
+
+def _in_full(answers: Answers) -> str:
+    chosen = answers.chosen or str(answers.options.index[0])
+    row = cards.records(answers.options.loc[[chosen]])[chosen]
+    if row["verdict"] in RANKED:
+        full = cards.card(answers.client, chosen, row, answers.evidence, pictures=True)
+        return full.replace('data-hook="option"', 'data-hook="chosen"')
+    return (
+        f'<article class="card {row["verdict"]}" data-hook="chosen" data-id="{escape(chosen)}"><header>'
+        f"<h3>{escape(row['name'])}</h3>{cards.signs(answers.evidence, chosen, row['verdict'])}</header>"
+        f"{cards.marked(answers.client, answers.evidence, chosen)}"
+        f"{cards.details(answers.client, chosen, row, answers.evidence, pictures=True)}"
+        f"{cards.clinic(answers.evidence, chosen)}</article>"
+    )
+
+
+def side_by_side(answers: Answers) -> w.VBox:
+    """Up to four options of the person's choice, question by question, with no treatment first."""
+    labels = ("Compare no treatment with", "and with", "and with", "and with")
+    choices = picks(answers, "compared", labels[:MOST], names(answers), "The two best fits")
+    return w.VBox([choices, follow(answers, ("options", "compared"), lambda: _side_by_side(answers))])
+
+
+def _side_by_side(answers: Answers) -> str:
+    chosen = answers.compared or answers.shortlist[:2]
+    if not chosen:
+        return (
+            "<p class='empty'>Nothing fits that could be compared. Choose options above to see them all the same.</p>"
+        )
+    return html(answers.client, compare(answers.client, chosen, answers.evidence), answers.evidence)
+
+
+def what_if(answers: Answers) -> w.VBox:
+    """How firm the order is, and which limit or priority would change it: worked out only while it is asked for."""
+    asked = w.Checkbox(description="Work out what would change the order", indent=False).add_class("tick")
+
+    def draw() -> str:
+        if not asked.value:
+            return ""
+        return whatif.stable(answers.client, answers.evidence) + whatif.strip(answers.client, answers.evidence)
+
+    return w.VBox([asked.add_class("control-whatif"), follow(answers, ("options",), draw, asked)])
+
+
+def as_table(answers: Answers) -> w.VBox:
+    """Every option in one table that can be searched, narrowed and sorted."""
+    words = answers.evidence.tables.words("verdict")
+    search = w.Text(description="Search", placeholder="a name or a word", continuous_update=True).add_class("question")
+    verdict = _choice("Fit", [("All", ""), *((label, code) for code, label in words.items())])
+    sort = _choice("Sort by", list(SORTS))
+
+    def draw() -> str:
+        asked = (answers.families, search.value, verdict.value, sort.value)
+        return options_table(answers.client, answers.options, answers.evidence, *asked)
+
+    table = follow(answers, _RESULT, draw, search, verdict, sort)
+    return w.VBox([w.HBox([search, verdict, sort]).add_class("filters"), table])
+
+
+def guide_questions(answers: Answers) -> w.HTML:
+    """The questions people ask, answered for what fits."""
+    return follow(answers, ("options",), lambda: questions(answers.options, answers.evidence))
+
+
+def names(answers: Answers) -> list[tuple[str, str]]:
+    """(plain name, id) of every treatment, by name."""
+    return sorted((str(name), str(treatment)) for treatment, name in answers.evidence.tables.treatments["name"].items())
+
+
+def _choice(description: str, options: Sequence[object]) -> w.Dropdown:
+    return w.Dropdown(description=description, options=list(options)).add_class("question")

@@ -1,0 +1,69 @@
+"""The plan: which treatments, from when, by when; and what follows from it."""
+
+from collections.abc import Sequence
+from html import escape
+
+import ipywidgets as w
+from traitlets import link
+
+from scarlib import itinerary
+from scarlib.record import MOST
+from scarlib.ui.controls import picks
+from scarlib.ui.model import Answers
+from scarlib.ui.parts import follow, names
+
+
+def planner(answers: Answers, *pictures: w.Widget) -> w.VBox:
+    """Choose treatments and dates, see the course; `pictures` stand between its summary and its tables."""
+    labels: Sequence[str] = ("First treatment", "Then", "Then", "Then")[:MOST]
+    choices = picks(answers, "planned", labels, names(answers), "The best fit")
+    start = _day(answers, "starts_on", "First visit (today, if you leave it blank)")
+    ready = _day(answers, "ready_by", "To be done by (an event, if there is one)")
+    watched = ("plan", "plan_problem")
+    lead = follow(answers, watched, lambda: _lead(answers))
+    rest = follow(answers, watched, lambda: _rest(answers))
+    return w.VBox([choices, w.HBox([start, ready]).add_class("filters"), lead, *pictures, rest])
+
+
+def _day(answers: Answers, name: str, label: str) -> w.DatePicker:
+    picker = w.DatePicker(description=label).add_class("question").add_class(f"control-{name}")
+    link((answers, name), (picker, "value"))
+    return picker
+
+
+def _lead(answers: Answers) -> str:
+    """What does not fit comes first, then the course in one sentence."""
+    problem = f'<p class="problem" role="alert">{escape(answers.plan_problem)}</p>' if answers.plan_problem else ""
+    plan = answers.plan
+    if plan is None:
+        return problem + "<p class='empty'>Nothing fits that could be planned. Choose a treatment to see why.</p>"
+    ready = f"<p class='ready'>{itinerary.ready_words(plan)}</p>" if plan.ready else ""
+    return (
+        f"{problem}<p class='plan-summary' data-hook='plan'>{itinerary.summary(plan)}</p>{ready}"
+        f"{_titled('What does not fit, or needs asking', itinerary.conflicts_list(plan, answers.evidence))}"
+        f"{_titled('What is left out', itinerary.left_out_list(plan, answers.evidence))}"
+    )
+
+
+def _rest(answers: Answers) -> str:
+    plan = answers.plan
+    if plan is None:
+        return ""
+    evidence = answers.evidence
+    tables = (
+        ("Visits", itinerary.visits_table(plan)),
+        ("Days off", itinerary.downtime_table(plan, evidence)),
+        ("When a result can be judged", itinerary.results_table(plan, evidence)),
+    )
+    scrolled = [
+        (title, f'<div class="scroll" role="region" aria-label="{title}" tabindex="0">{table}</div>')
+        for title, table in tables
+        if table
+    ]
+    care = ("Care by date", itinerary.aftercare_list(plan))
+    cost = ("Cost of it all", f"<p>{itinerary.cost_words(plan)}</p>")
+    return "".join(_titled(*part) for part in (*scrolled, care, cost))
+
+
+def _titled(title: str, body: str) -> str:
+    return f'<div class="plan-part"><h3>{title}</h3>{body}</div>' if body else ""

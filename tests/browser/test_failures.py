@@ -1,0 +1,99 @@
+"""What a viewer sees when something breaks, by breaking it: a sentence, a way on, and the answers kept."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import scarlib
+from scarlib import Client
+from scarlib.screening import NO_TREATMENT
+
+pytestmark = pytest.mark.browser
+TABLES = scarlib.load_tables()
+SUMMARY = "[data-hook=summary]:visible"
+LEAKS = ("Traceback", "site-packages", "KeyError", "ipykernel", "kernel")
+
+
+def told(client):
+    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
+    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
+    return f"{fits} of {len(verdicts)} options fit, {care} with care, {len(verdicts) - fits - care} ruled out."
+
+
+@pytest.fixture
+def visit(page: Page, voila_server):
+    page.goto(f"{voila_server}/")
+    expect(page.locator(".control-fitzpatrick select")).to_be_visible(timeout=60_000)
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=6)))
+    return page
+
+
+def kernel_of(page: Page) -> int:
+    """The process that calculates for this page."""
+    config = page.locator("#jupyter-config-data").text_content() or ""
+    (kernel,) = re.findall(r'"kernelId": ?"([\w-]+)"', config)
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if kernel in (folder / "cmdline").read_text():
+                return int(folder.name)
+        except OSError:
+            continue
+    raise AssertionError("no process of this page was found")
+
+
+def says_so_and_keeps(page: Page) -> None:
+    expect(page.locator("#page-state")).to_be_visible(timeout=30_000)
+    expect(page.locator("#page-state")).to_contain_text("The connection was lost, so answers can no longer be changed.")
+    text = page.locator("body").inner_text()
+    assert not [leak for leak in LEAKS if leak in text]
+    assert page.locator(".rail").evaluate("rail => rail.inert"), "an answer that cannot count cannot be given"
+    assert page.locator("[data-hook=option]").count() > 5, "what was shown stays"
+    page.get_by_role("button", name="Load the page again with my answers").click()
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=6)), timeout=60_000)
+    expect(page.locator("#page-state")).to_be_hidden()
+
+
+def test_when_its_kernel_dies_the_page_says_so_and_opens_again_with_the_answers(visit):
+    os.kill(kernel_of(visit), signal.SIGKILL)
+    says_so_and_keeps(visit)
+
+
+def test_when_the_connection_is_cut_the_page_says_so_and_opens_again_with_the_answers(browser, voila_server):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    sockets = []
+    context.route_web_socket(
+        re.compile("/channels"), lambda socket: sockets.append((socket, socket.connect_to_server()))
+    )
+    page = context.new_page()
+    page.goto(f"{voila_server}/")
+    expect(page.locator(".control-fitzpatrick select")).to_be_visible(timeout=60_000)
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=6)))
+    for socket, _ in sockets:
+        socket.close(code=1011)
+    says_so_and_keeps(page)
+    context.close()
+
+
+def test_a_callback_that_fails_gives_a_sentence_and_the_page_goes_on(visit):
+    """A day far outside what a plan allows is the one answer a browser lets through that no plan can take."""
+    visit.locator(".control-ready_by input").fill("1999-01-01")
+    visit.locator(".control-ready_by input").blur()
+    expect(visit.locator(".section:has(#plan) .problem")).to_contain_text("ready_by: ")
+    assert not [leak for leak in LEAKS if leak in visit.locator("body").inner_text()]
+    visit.locator(".control-ready_by input").fill("")
+    visit.locator(".control-ready_by input").blur()
+    expect(visit.locator(".section:has(#plan) .problem")).to_have_count(0)
+
+
+def test_a_session_that_was_ended_for_being_idle_is_told(visit, voila_server):
+    """What culling does: the server ends the kernel."""
+    time.sleep(0.1)
+    os.kill(kernel_of(visit), signal.SIGTERM)
+    says_so_and_keeps(visit)

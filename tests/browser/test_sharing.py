@@ -1,0 +1,100 @@
+"""Links, files and menus in the dashboard: what a browser does with them that a widget tree cannot show."""
+
+import json
+import urllib.parse
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import scarlib
+from scarlib import Client
+from scarlib.record import MARK, Record
+from scarlib.screening import NO_TREATMENT
+
+pytestmark = pytest.mark.browser
+TABLES = scarlib.load_tables()
+RECORD = Record(Client(scars={"boxcar": 3}, fitzpatrick=5, max_downtime_days=3), planned=("subcision",))
+SUMMARY = "[data-hook=summary]:visible"
+
+
+def told(client):
+    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
+    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
+    return f"{fits} of {len(verdicts)} options fit, {care} with care, {len(verdicts) - fits - care} ruled out."
+
+
+def opened(page: Page, address: str) -> Page:
+    page.goto(address)
+    expect(page.locator(".control-fitzpatrick select")).to_be_attached(timeout=60_000)
+    return page
+
+
+def upload(page: Page, css_class: str, name: str, text: str) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.locator(f"button.{css_class}").click()
+    chooser.value.set_files({"name": name, "mimeType": "text/plain", "buffer": text.encode()})
+
+
+def test_a_link_opens_its_answers_and_tells_no_server(page, voila_server):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url + (request.post_data or "")))
+    opened(page, f"{voila_server}/#{RECORD.to_link()}")
+    expect(page.locator(SUMMARY)).to_have_text(told(RECORD.client), timeout=20_000)
+    expect(page.locator(".control-fitzpatrick select")).to_have_value(TABLES.label("skin_type", "5"))
+    expect(page.locator("[data-hook=plan]")).to_contain_text(str(TABLES.treatments.at["subcision", "name"]))
+    assert asked
+    assert not [url for url in asked if MARK in urllib.parse.unquote(url) or "boxcar" in url]
+
+
+def test_a_link_opened_in_a_page_that_is_there_already(page, voila_server):
+    opened(page, f"{voila_server}/")
+    page.evaluate("link => { location.hash = link; }", RECORD.to_link())
+    expect(page.locator(SUMMARY)).to_have_text(told(RECORD.client), timeout=20_000)
+
+
+@pytest.mark.parametrize("state", ["AAAA", "<script>document.title='hit'</script>", "9" * 7000, "%00%FF", "e30"])
+def test_a_broken_or_hostile_link_gets_a_sentence(page, voila_server, state):
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    opened(page, f"{voila_server}/#{MARK}{state}")
+    notice = page.locator(".results .problem").first
+    expect(notice).to_contain_text("could not be opened, and nothing was changed", timeout=20_000)
+    assert page.title() != "hit"
+    page.locator(".control-fitzpatrick select").select_option(index=3)
+    expect(page.get_by_text("could not be opened")).to_have_count(0)
+    assert faults == []
+
+
+def test_the_link_is_put_into_the_address_and_opens_again(page, voila_server):
+    opened(page, f"{voila_server}/")
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
+    client = Client(scars={"rolling": 2}, fitzpatrick=6)
+    expect(page.locator(SUMMARY)).to_have_text(told(client))
+    page.locator("a.share").click()
+    expect(page.locator("a.share")).to_contain_text("link", ignore_case=True)
+    address = page.evaluate("location.href")
+    assert Record.from_link(address).client == client
+    page.reload()
+    expect(page.locator(SUMMARY)).to_have_text(told(client), timeout=60_000)
+
+
+def test_a_saved_file_opens_and_a_menu_is_laid_over(page, voila_server, root):
+    opened(page, f"{voila_server}/")
+    upload(page, "control-file", "kept.json", RECORD.to_json())
+    expect(page.locator(SUMMARY)).to_have_text(told(RECORD.client))
+    upload(page, "control-menu", "bad.csv", "treatment_id,note\nmagic,<img src=x onerror=document.title='hit'>\n")
+    expect(page.locator(".section:has(#clinic) [role=alert]")).to_contain_text("row 2, column treatment_id: 'magic'")
+    upload(page, "control-menu", "ours.csv", "treatment_id,price_usd_per_session,note\nsubcision,123,<img src=x>\n")
+    expect(page.locator(".section:has(#clinic)")).to_contain_text("The clinic's own price: $123 a session.")
+    expect(page.locator(".section:has(#clinic)")).to_contain_text("<img src=x>")
+    assert page.title() != "hit"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save these answers").click()
+    kept = json.loads(download.value.path().read_text("utf-8"))
+    assert (kept["menu"], kept["planned"]) == ("ours.csv", ["subcision"])
+    page.get_by_role("button", name="Make the files to take home").click()
+    with page.expect_download(timeout=20_000) as download:
+        page.get_by_role("link", name="The page to read or print").click()
+    text = download.value.path().read_text("utf-8")
+    assert "$123" in text
+    assert "<img src=x>" not in text
