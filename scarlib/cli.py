@@ -7,9 +7,7 @@ import argparse
 import errno
 import importlib.util
 import json
-import logging
 import os
-import re
 import secrets
 import signal
 import socket
@@ -22,7 +20,7 @@ import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import scarlib
 
@@ -48,6 +46,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add_argument("--ip", default="127.0.0.1", help="default %(default)s, this computer only")
         command.add_argument("--no-browser", action="store_true", help="do not open a browser")
         command.set_defaults(run=start, command=name)
+        if name == "dashboard":
+            command.add_argument(
+                "--most-viewers",
+                type=_count,
+                metavar="N",
+                help="how many may use it at once; default: as many as the memory is enough for",
+            )
+            command.add_argument(
+                "--token",
+                help="a word without which nobody gets in; better given as SCARLIB_TOKEN, which other users of this "
+                "computer cannot see",
+            )
     check = commands.add_parser("check", help="check the tables", description="check a folder of tables")
     check.add_argument("folder", nargs="?", metavar="FOLDER", help="default: the tables that come with scarlib")
     check.set_defaults(run=_check)
@@ -74,96 +84,30 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _dashboard(args: argparse.Namespace) -> int:
-    notebook = _HOME / "notebooks" / "dashboard.ipynb"
-    if not notebook.exists():
-        raise SystemExit(f"The dashboard's notebook is missing: {notebook}. Install scarlib again.")
+    # Taken out, so that the kernels do not have it in theirs.
+    named = os.environ.pop("SCARLIB_TOKEN", None)
+    token = named if args.token is None else args.token
+    if token is not None and len(token) < 12:
+        raise SystemExit(
+            "The token is too short: it needs 12 characters or more. "
+            f"Take this one, which nobody can guess: {secrets.token_urlsafe(16)}"
+        )
     port = _claim_port(args)
-    templates = _HOME / "share" / "jupyter"
-    if templates.exists():
-        # In a checkout, an edit of the page shows without a new install, and kernels find the package without one.
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_HOME), os.getenv("PYTHONPATH")]))
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(templates), os.getenv("JUPYTER_PATH")]))
-
     # jsonschema imports this for one optional check, which builds a grammar for two seconds; nothing here needs it.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from tornado.ioloop import IOLoop
-    from voila.app import Voila
-    from voila.tornado.handler import TornadoVoilaHandler
+    from scarlib import server
 
-    _hand_out_token(TornadoVoilaHandler)
-    # A failed cell's cause goes here, to the console, and only here.
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("tornado.access").setLevel(logging.ERROR)
-    app = Voila(config_file_paths=[str(_HOME)])
-    # Options beat the settings file.
-    app.initialize(
-        [
-            f"--Voila.notebook_path={notebook}",
-            f"--Voila.ip={args.ip}",
-            f"--Voila.port={port}",
-            "--Voila.port_retries=0",
-            "--Voila.open_browser=False",
-        ]
+    server.serve(
+        _HOME,
+        args.ip,
+        port,
+        address=_reach(args.ip, port),
+        most_viewers=args.most_viewers or server.most_viewers(),
+        token=token or "",
+        ready=lambda: _say_ready("dashboard", args, f"http://{_host(args.ip)}:{port}/"),
     )
-    # Voilà reads its own tornado_settings too late for this one; it makes a first visit four times smaller.
-    settings, handlers = app.init_settings, app.init_handlers
-    app.init_settings = lambda: {**settings(), "compress_response": True}
-    app.init_handlers = lambda: [_not_found(app), *handlers()]
-    failed: list[str] = []
-
-    async def announce() -> None:
-        problem = await _first_visit(app, _reach(args.ip, port))
-        if problem:
-            failed.append(problem)
-            IOLoop.current().stop()
-        else:
-            _say_ready("dashboard", args, f"http://{_host(args.ip)}:{port}/")
-
-    IOLoop.current().add_callback(announce)
-    app.start()
-    if failed:
-        raise SystemExit(failed[0])
     print("Stopped.")
     return 0
-
-
-def _not_found(app: Any) -> tuple[str, type, dict[str, Any]]:
-    """The route that answers a mistyped address with the template's 404 page; Voilà would say 403 and no more."""
-    from tornado.web import HTTPError
-    from voila.handler import BaseVoilaHandler
-
-    class NotFound(BaseVoilaHandler):  # type: ignore[misc]
-        async def get(self) -> None:
-            raise HTTPError(404)
-
-    return r"/(?!voila/|api/|static/).+", NotFound, {"voila_configuration": app.voila_configuration}
-
-
-def _hand_out_token(handler: Any) -> None:
-    """Let each page carry the token without which its goodbye, which ends its kernel, is refused."""
-    get = handler.get
-
-    async def get_with_token(self: Any, path: str | None = None) -> Any:
-        self.xsrf_token  # noqa: B018  reading it sets the cookie
-        return await get(self, path)
-
-    handler.get = get_with_token
-
-
-async def _first_visit(app: Any, url: str) -> str | None:
-    """Load the page once, as a browser would, and give its kernel back. Returns what is wrong with it, or None."""
-    from tornado.httpclient import AsyncHTTPClient
-
-    response = await AsyncHTTPClient().fetch(url, request_timeout=180, raise_error=False)
-    page = response.body.decode() if response.body else ""
-    if kernel := re.search(r'"kernelId": "([\w-]+)"', page):
-        await app.kernel_manager.shutdown_kernel(kernel[1])
-    if response.code == 200 and 'class="page-problem"' not in page:
-        return None
-    return (
-        f"The dashboard's page failed (status {response.code}); the log above has the cause. "
-        "Run `scarlib check` to see whether a table is at fault."
-    )
 
 
 def _lab(args: argparse.Namespace) -> int:
@@ -227,6 +171,12 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; allowed: 0 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of viewers; allowed: 1 or more")
     return int(text)
 
 

@@ -1,3 +1,4 @@
+import os
 import socket
 import subprocess
 import sys
@@ -55,6 +56,24 @@ def test_a_wrong_port_is_refused(port, capsys):
     assert "allowed: 0 to 65535" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("count", ["0", "-3", "many", "2.5"])
+def test_a_wrong_number_of_viewers_is_refused(count, capsys):
+    with pytest.raises(SystemExit):
+        main(["dashboard", f"--most-viewers={count}"])
+    assert "allowed: 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [(["--token", "short"], "long-enough-word"), (["--token="], ""), ([], "eleven-char"), ([], "")],
+)
+def test_a_token_that_can_be_guessed_is_refused_and_never_left_to_kernels(options, named, monkeypatch):
+    monkeypatch.setenv("SCARLIB_TOKEN", named)
+    with pytest.raises(SystemExit, match=r"needs 12 characters or more\. Take this one.*: \S{16,}$"):
+        main(["dashboard", *options])
+    assert "SCARLIB_TOKEN" not in os.environ
+
+
 def test_a_command_is_required(capsys):
     with pytest.raises(SystemExit):
         main([])
@@ -67,6 +86,7 @@ def test_python_m_does_the_same():
 
 
 def test_jupyter_is_not_imported_until_it_is_needed():
-    code = "import sys, scarlib.cli; print(sorted({'voila', 'tornado', 'ipywidgets', 'jupyterlab'} & set(sys.modules)))"
+    late = {"voila", "tornado", "ipywidgets", "jupyter_server", "jupyterlab"}
+    code = f"import sys, scarlib.cli; print(sorted({late} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
