@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from html import escape
 
@@ -12,6 +13,8 @@ from scarlib.ranking import SCALES
 from scarlib.screening import FEW, NO_TREATMENT, traits_of
 
 NOT_KNOWN = '<span class="unknown">not known</span>'
+EVIDENCE_READ = "November 2026"
+REVIEW_BY = date(2027, 11, 30)  # a year after the evidence was read
 DISCLAIMER = (
     "This page supports a talk with a qualified professional. It does not diagnose and does not replace that talk."
 )

@@ -159,7 +159,9 @@ def score(
         # Doing nothing does not come first merely because all else is in doubt.
         treated = places[rows] != worth.nothing
         later[rows][~treated] = min(doubts[rows][treated].tolist(), default=0)
-        placed = total - (_STEP * later[rows, None]).astype(np.float32) if later[rows].any() else total
+        placed: Singles = total
+        if later[rows].any():
+            placed = np.subtract(total, _STEP * later[rows, None], dtype=np.float32)
         top3[rows] = [np.count_nonzero(row) for row in placed >= _third(placed)]
         total.sort(axis=1)
         ends[rows] = total[:, _ENDS]

@@ -28,14 +28,12 @@ from scarlib.comparison import CLINIC, MATTERS, NOT_KNOWN, compare, matters
 from scarlib.errors import ClientError
 from scarlib.evidence import GRAVE_HARMS, Estimate, Evidence
 from scarlib.itinerary import Cite, spoken_date
-from scarlib.phrases import DISCLAIMER, FUNDING, cost_words, honest
+from scarlib.phrases import DISCLAIMER, EVIDENCE_READ, FUNDING, REVIEW_BY, cost_words, honest
 from scarlib.planning import Plan
 from scarlib.ranking import recommend
 from scarlib.screening import NO_TREATMENT, RANKED, listed, screen_one, traits_of
 from scarlib.tables import Tables
 
-EVIDENCE_READ = "November 2026"
-REVIEW_BY = date(2027, 11, 30)  # a year after the evidence was read
 DECISIONS = ("chosen", "no_treatment", "undecided")
 MOST_WORDS = 1_000  # characters of what is unclear in the client's own words
 Told = Mapping[str, str]  # {question: answer} of one option, in the words of `compare`

@@ -19,9 +19,10 @@ from scarlib import Client, ClientError
 from scarlib.comparison import compare
 from scarlib.evidence import GRAVE_HARMS, Estimate, Evidence, weigh
 from scarlib.menu import lay_over, read_menu
+from scarlib.phrases import REVIEW_BY
 from scarlib.planning import plan
 from scarlib.ranking import recommend
-from scarlib.reporting import REVIEW_BY, _bar, report
+from scarlib.reporting import _bar, report
 from scarlib.screening import screen_one
 
 TODAY = date(2026, 11, 27)

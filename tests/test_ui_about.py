@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 import scarlib
-from scarlib.reporting import REVIEW_BY
+from scarlib.phrases import REVIEW_BY
 from scarlib.ui import Dashboard
 from scarlib.ui.about import CRITERIA, MET, about
 from scarlib.ui.dashboard import _SECTIONS

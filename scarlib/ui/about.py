@@ -9,8 +9,7 @@ from html import escape
 
 import scarlib
 from scarlib.itinerary import spoken_date
-from scarlib.phrases import DISCLAIMER, FUNDING
-from scarlib.reporting import EVIDENCE_READ, REVIEW_BY
+from scarlib.phrases import DISCLAIMER, EVIDENCE_READ, FUNDING, REVIEW_BY
 from scarlib.tables import Tables
 
 MET = ("yes", "in part", "not yet")
