@@ -18,7 +18,7 @@ from scarlib.client import Client
 from scarlib.errors import ClientError
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
 from scarlib.menu import clinic_says
-from scarlib.phrases import count, dollars, honest, spoken, tier_words
+from scarlib.phrases import count, honest, money, spoken, tier_words
 from scarlib.screening import FEW, NO_TREATMENT, screen_one, traits_of, what_would_change
 
 MOST = 4
@@ -268,8 +268,9 @@ def _percent(value: float) -> str:
 
 def _cost(treatment: str, evidence: Evidence) -> str:
     unit = evidence.texts[treatment]["price_unit"] or "session"
-    price = _told(evidence.number(treatment, "cost_usd_per_session"), dollars)
-    return f"{_told(evidence.course_cost(treatment), dollars)}; one {unit}: {price}"
+    price, course = evidence.price(treatment), evidence.course_cost(treatment)
+    own = "; the clinic's own price" if price.strength == "clinic" else ""
+    return f"{_told(course, money(course))}; one {unit}: {_told(price, money(price))}{own}"
 
 
 def _aftercare(treatment: str, evidence: Evidence) -> str:

@@ -64,6 +64,11 @@ def dollars(value: float) -> str:
     return f"${round(value / step) * step:,.0f}"
 
 
+def money(price: Estimate) -> Callable[[float], str]:
+    """How to tell a price or cost: rounded as sources tell prices, but a clinic's own to the dollar."""
+    return "${:,.0f}".format if price.strength == "clinic" else dollars
+
+
 def effect(client: Client, evidence: Evidence, treatment: str) -> Estimate:
     """The tier of improvement over the scars that a treatment helps, each weighing as much as it is of the problem.
     The score counts the others too, as little help or not known."""
@@ -165,7 +170,7 @@ def cost_words(evidence: Evidence, treatment: str) -> str:
     """The course in US dollars; where only a price per syringe, vial, scar or tube is known, that."""
     course = evidence.course_cost(treatment)
     if not math.isnan(course.typical):
-        return spoken(course, dollars) + _own(course)
+        return spoken(course, money(course)) + _own(course)
     return price_words(evidence, treatment)
 
 
@@ -173,7 +178,7 @@ def price_words(evidence: Evidence, treatment: str) -> str:
     """The price of one session (or syringe, vial, scar, tube) in US dollars."""
     price = evidence.price(treatment)
     unit = evidence.texts[treatment]["price_unit"]
-    said = spoken(price, dollars)
+    said = spoken(price, money(price))
     return said if not price.known or not unit else f"{said} <small>a {escape(unit)}</small>{_own(price)}"
 
 

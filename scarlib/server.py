@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 # What a kernel takes, and the share of the memory that all kernels may take together (bench/viewers.py).
 KERNEL_BYTES = 130_000_000
 SHARE = 0.6
-# Seconds that a kernel waits for its page to connect. A visit by a program, not a browser, never does.
-UNOPENED = 60
+# Seconds that a kernel waits for its page to connect: a slow line needs them for the scripts. A program never connects.
+UNOPENED = 120
 # Seconds without a change after which an open page gives its place to somebody who waits for one.
 AWAY = 1800
 # Kernels that a visit takes up at most, in case those kept ready have died.

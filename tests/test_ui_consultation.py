@@ -231,6 +231,13 @@ def test_cards_and_comparison_say_what_the_clinic_says(board):
     assert "menu" in frame.at[CLINIC, NO_TREATMENT]
 
 
+def test_the_comparison_tells_the_clinics_price_and_marks_it():
+    cost = "What does it cost in all?"
+    frame = scarlib.compare(START, ["microneedling", "subcision"], scarlib.load_tables(menu=MENU))
+    assert "one session: $111; the clinic's own price" in frame.at[cost, "microneedling"]
+    assert "clinic" not in frame.at[cost, "subcision"]
+
+
 def test_a_bad_menu_tells_every_problem_and_the_previous_one_stays(session):
     upload = only(session.clinic, "control-menu")
     put(upload, MENU, "ours.csv")

@@ -33,7 +33,8 @@ def test_wheel_holds_tables_notebook_and_page(wheel, root):
     names = set(zipfile.ZipFile(wheel).namelist())
     shared = "share/jupyter/voila/templates/scarlib"
     wanted = {f"scarlib/data/{path.name}" for path in (root / "data").glob("*.*")}
-    wanted |= {"scarlib/notebooks/dashboard.ipynb", "scarlib/voila.json"}
+    wanted |= {"scarlib/notebooks/dashboard.ipynb", "scarlib/voila.json", "scarlib/templates/report.html.j2"}
+    wanted |= {"scarlib/chunks.txt", "scarlib/ui/dashboard.css"}
     prefix = "-".join(wheel.name.split("-")[:2]) + ".data/data"
     wanted |= {f"{prefix}/{path.relative_to(root)}" for path in (root / shared).rglob("*") if path.is_file()}
     assert wanted <= names
