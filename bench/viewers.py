@@ -38,14 +38,18 @@ def start(log: Path, most: int) -> tuple[subprocess.Popen[bytes], int]:
     return process, int(ready[1])
 
 
-def page(port: int) -> tuple[str, float, float]:
-    """The id of a page's kernel, and after how many seconds the first of it and all of it was there."""
+def page(port: int, sockets: ExitStack) -> tuple[str, float, float]:
+    """The id of a page's kernel, and after how many seconds the first of the page and all of it was there."""
     began = time.perf_counter()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=600) as reply:
         text = reply.read(1)
         first = time.perf_counter() - began
         text += reply.read()
-    return re.search(r'"kernelId": "([\w-]+)"', text.decode())[1], first, time.perf_counter() - began
+    there = time.perf_counter() - began
+    kernel_id = re.search(r'"kernelId": "([\w-]+)"', text.decode())[1]
+    address = f"ws://127.0.0.1:{port}/api/kernels/{kernel_id}/channels?session_id={os.urandom(8).hex()}"
+    sockets.enter_context(connect(address, subprotocols=[PROTOCOL], open_timeout=600))
+    return kernel_id, first, there
 
 
 def pss(process: psutil.Process) -> float:
@@ -80,10 +84,7 @@ def main() -> None:
                 server = psutil.Process(process.pid)
                 settle(port, server, ready)
                 with ThreadPoolExecutor(count) as crowd:
-                    pages = list(crowd.map(page, [port] * count))
-                for kernel_id, *_ in pages:
-                    address = f"ws://127.0.0.1:{port}/api/kernels/{kernel_id}/channels?session_id={os.urandom(8).hex()}"
-                    sockets.enter_context(connect(address, subprotocols=[PROTOCOL], open_timeout=60))
+                    pages = list(crowd.map(page, [port] * count, [sockets] * count))
                 kernels = settle(port, server, count + ready)
                 each = [pss(kernels[kernel_id]) for kernel_id, *_ in pages]
                 total = pss(server) + sum(map(pss, kernels.values()))

@@ -174,6 +174,8 @@ class Server(Voila):  # type: ignore[misc]
         self.assets = _assets(page.template, page.extension_allowlist)
         self.identity_provider_class = Visitors
         page.multi_kernel_manager_class = Kernels
+        # Every page comes out of the kernels kept ready.
+        page.preheat_kernel, page.default_pool_size = True, max(1, page.default_pool_size)
         page.page_config_hook = self._point_to_scripts
         settings = super().init_settings()
         self.kernel_manager.most = self.most_viewers

@@ -64,21 +64,53 @@ def test_when_its_kernel_dies_the_page_says_so_and_opens_again_with_the_answers(
     says_so_and_keeps(visit)
 
 
-def test_when_the_connection_is_cut_the_page_says_so_and_opens_again_with_the_answers(browser, voila_server):
+@pytest.fixture
+def line(browser, voila_server):
+    """A page whose connection can be cut: `line.cut()`, and be kept from coming back while `line.dead`."""
+
+    class Line:
+        def __init__(self):
+            self.dead, self.open = False, []
+
+        def cut(self):
+            for socket in self.open:
+                socket.close(code=1011)
+            self.open.clear()
+
+    line = Line()
+
+    def connect(socket):
+        if line.dead:
+            socket.close(code=1011)
+        else:
+            socket.connect_to_server()
+            line.open.append(socket)
+
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    sockets = []
-    context.route_web_socket(
-        re.compile("/channels"), lambda socket: sockets.append((socket, socket.connect_to_server()))
-    )
-    page = context.new_page()
-    page.goto(f"{voila_server}/")
-    expect(page.locator(".control-fitzpatrick select")).to_be_visible(timeout=60_000)
-    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
-    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=6)))
-    for socket, _ in sockets:
-        socket.close(code=1011)
-    says_so_and_keeps(page)
+    context.route_web_socket(re.compile("/channels"), connect)
+    line.page = context.new_page()
+    line.page.goto(f"{voila_server}/")
+    expect(line.page.locator(".control-fitzpatrick select")).to_be_visible(timeout=60_000)
+    line.page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
+    expect(line.page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=6)))
+    yield line
     context.close()
+
+
+def test_when_the_connection_stays_cut_the_page_says_so_and_opens_again_with_the_answers(line):
+    line.dead = True
+    line.cut()
+    expect(line.page.locator("#page-state")).to_be_visible(timeout=30_000)
+    line.page.wait_for_timeout(3_000)  # it tries to come back, and cannot
+    line.dead = False
+    says_so_and_keeps(line.page)
+
+
+def test_when_the_connection_comes_back_the_page_goes_on(line):
+    line.cut()
+    expect(line.page.locator("#page-state")).to_be_hidden(timeout=30_000)
+    line.page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "2"))
+    expect(line.page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=2)), timeout=20_000)
 
 
 def test_a_callback_that_fails_gives_a_sentence_and_the_page_goes_on(visit):
