@@ -39,8 +39,8 @@ class Reply(RequestHandler):
         self.finish(page.render(base_url="/", **words))
 
     def _request_summary(self) -> str:
-        # A query may hold a token, and an address belongs to a person: neither gets into a log.
-        return f"{self.request.method} {self.request.path}"
+        # An address may hold a token or a kernel's id, which are not for a log.
+        return f"{self.request.method} {type(self).__name__}"
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """The cause of a failure goes into the log; a refusal, or a browser that has gone, does not."""

@@ -154,7 +154,7 @@ def score(
     triangles = np.stack([worth.values(client) for client in clients])[who, :, places]
     contributions = 100 * _weights([client.priorities for client in clients])[who] * triangles.sum(axis=1) / 3
     points = contributions.sum(axis=1)
-    top3, ends, later = np.empty(len(who)), np.empty((len(who), 2, 2), dtype=np.float32), np.array(doubts)
+    top3, ends, later = np.empty(len(who)), np.empty((len(who), 2, 2), dtype=np.float32), doubts.astype(np.int64)
     for rows, total in _drawn(clients, worth, who, places, triangles):
         # Doing nothing does not come first merely because all else is in doubt.
         treated = places[rows] != worth.nothing
