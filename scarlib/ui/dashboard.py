@@ -34,7 +34,7 @@ _SECTIONS = (
     ("about", "About this page"),
 )
 _NAV = (
-    '<nav aria-label="On this page">'
+    '<nav class="scroll" aria-label="On this page">'
     + "".join(f'<a href="#{name}">{title}</a>' for name, title in _SECTIONS)
     + "</nav>"
 )
