@@ -451,7 +451,9 @@ def test_dark_mode_is_dark(dashboard):
 
 
 def test_the_links_on_the_page_lead_somewhere(dashboard):
-    aims = dashboard.locator(".scarlib a[href^='#']:not(.share)").evaluate_all("all => all.map(e => e.getAttribute('href'))")
+    aims = dashboard.locator(".scarlib a[href^='#']:not(.share)").evaluate_all(
+        "all => all.map(e => e.getAttribute('href'))"
+    )
     for aim in set(aims):
         assert dashboard.locator(aim).count() == 1, aim
 
