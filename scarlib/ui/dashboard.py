@@ -45,6 +45,7 @@ class Dashboard:
 
     def __init__(self, tables: Tables) -> None:
         self.answers = Answers(weigh(tables))
+        self._keep = keep(self.answers)  # first: the link is the newest thing a page whose connection breaks has
         self._summary = parts.summary(self.answers)
         self._fits = parts.fitting(self.answers)
         self._ruled_out = parts.ruled_out(self.answers)
@@ -75,7 +76,7 @@ class Dashboard:
             "what-if": [parts.what_if(answers)],
             "compare": [parts.side_by_side(answers)],
             "plan": [planner(answers)],
-            "take-home": [take_home(answers), keep(answers)],
+            "take-home": [take_home(answers), self._keep],
             "table": [parts.as_table(answers)],
             "map": [chart.sentence, chart.figure],
             "questions": [self._questions],

@@ -1,7 +1,6 @@
-"""One dashboard and one browser for all browser tests; a fresh profile for each page."""
+"""One dashboard for all browser tests; a fresh profile for each page."""
 
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -9,9 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="session")
@@ -31,27 +28,6 @@ def voila_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(30)
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as session:
-        yield session
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """The system's Chromium, or the one that Playwright has downloaded."""
-    try:
-        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-    except Error as error:
-        pytest.fail(
-            f"No Chromium to test with ({error.message.splitlines()[0]}). Install one: `apt install chromium`, "
-            "`brew install chromium`, or `playwright install chromium`.",
-            pytrace=False,
-        )
-    yield running
-    running.close()
 
 
 @pytest.fixture

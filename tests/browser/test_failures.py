@@ -66,11 +66,12 @@ def test_when_its_kernel_dies_the_page_says_so_and_opens_again_with_the_answers(
 
 @pytest.fixture
 def line(browser, voila_server):
-    """A page whose connection can be cut: `line.cut()`, and be kept from coming back while `line.dead`."""
+    """A page whose connection can be cut: `line.cut()`, kept from coming back while `line.dead`, and deaf while
+    `line.hush`."""
 
     class Line:
         def __init__(self):
-            self.dead, self.open = False, []
+            self.dead, self.hush, self.open = False, False, []
 
         def cut(self):
             for socket in self.open:
@@ -83,7 +84,8 @@ def line(browser, voila_server):
         if line.dead:
             socket.close(code=1011)
         else:
-            socket.connect_to_server()
+            server = socket.connect_to_server()
+            server.on_message(lambda message: None if line.hush else socket.send(message))
             line.open.append(socket)
 
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -106,8 +108,24 @@ def test_when_the_connection_stays_cut_the_page_says_so_and_opens_again_with_the
     says_so_and_keeps(line.page)
 
 
-def test_when_the_connection_comes_back_the_page_goes_on(line):
+def test_when_the_connection_breaks_during_a_change_the_page_does_not_go_on_as_if_nothing_was(line):
+    """The control that was changed would wait for ever, and every later change of it go nowhere."""
+    line.hush = True
+    line.page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "2"))
+    line.page.wait_for_timeout(500)
     line.cut()
+    line.hush = False
+    line.page.wait_for_timeout(3_000)  # by now it is back
+    says_so_and_keeps(line.page)
+
+
+def test_when_the_connection_comes_back_the_page_goes_on(line):
+    line.page.wait_for_timeout(1_000)  # nothing is on its way
+    line.cut()
+    for _ in range(100):
+        line.page.wait_for_timeout(100)
+        if line.open:
+            break
     expect(line.page.locator("#page-state")).to_be_hidden(timeout=30_000)
     line.page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "2"))
     expect(line.page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=2)), timeout=20_000)
