@@ -46,6 +46,7 @@ _PROSE = frozenset(
 )  # all others list their parts
 # Rows that count something else than people say so in their note.
 _NOT_PEOPLE = {"syringe": "syringes", "acne lesion": "acne spots"}
+_UNTIMED = ("winter_timing", "antiviral")  # of these no one asks for how long
 _NUMBERS = ("onset_weeks", "sessions", "interval_weeks", "downtime_days", "erythema_days", "pain_vas",
             "cost_usd_per_session", "durability_months")  # fmt: skip
 
@@ -276,10 +277,11 @@ def _cost(treatment: str, evidence: Evidence) -> str:
 def _aftercare(treatment: str, evidence: Evidence) -> str:
     claims = evidence.about(treatment, "aftercare")
     steps = dict.fromkeys(claim.measure for claim in claims)
-    told = [
-        f"{evidence.tables.label('aftercare', step)}: {_days([claim for claim in claims if claim.measure == step])}"
-        for step in steps
-    ]
+    told = []
+    for step in steps:
+        days = _days([claim for claim in claims if claim.measure == step])
+        timed = step not in _UNTIMED or NOT_KNOWN not in days
+        told.append(evidence.tables.label("aftercare", step) + (f": {days}" if timed else ""))
     return "; ".join(told) or f"{NOT_KNOWN}, ask the clinic"
 
 

@@ -18,11 +18,12 @@ from scarlib.citations import source_list
 from scarlib.evidence import Estimate, Evidence
 from scarlib.phrases import NOT_KNOWN, count, dollars, few, honest, spoken
 from scarlib.planning import Plan
-from scarlib.screening import listed
+from scarlib.screening import RANKED, listed
 
 Cite = Callable[[Iterable[str]], str]
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _TERM = re.compile(r" \([^()]*\)$")
 _MOST_TICKS = 5  # months that are named below the picture, so that they do not touch on a phone
 
@@ -57,6 +58,20 @@ def summary(plan: Plan) -> str:
     when = f"{number} visits from {between(days[0], days[-1])}" if number > 1 else f"1 visit on {spoken_date(days[0])}"
     late = f", or as late as {spoken_date(last)}" if last > days[-1] else ""
     return escape(f"{when}{late}: {listed(parts)}{f'; {at_home}' if home else ''}.")
+
+
+def unsettled(plan: Plan, evidence: Evidence) -> str:
+    """What of the plan is ruled out for this client as things stand, in one sentence that goes before its dates."""
+    out = [
+        f"{evidence.texts[treatment]['name']} ({evidence.tables.label('verdict', plan.verdicts[treatment][0]).lower()})"
+        for treatment in plan.order
+        if plan.verdicts[treatment][0] not in RANKED
+    ]
+    return (
+        escape(f"Not settled. As things stand, this is ruled out for you: {listed(out)}. Book nothing yet.")
+        if out
+        else ""
+    )
 
 
 def visits_table(plan: Plan) -> str:
@@ -188,10 +203,8 @@ def ready_words(plan: Plan) -> str:
     """Whether all is done and healed by the day asked for; no promise of a result."""
     if plan.ready is None:
         return ""
-    text = plan.ready.text
-    for day in (plan.ready.by, plan.ready.done_typical, plan.ready.done_cautious):
-        text = text if day is None else text.replace(day.isoformat(), spoken_date(day))
-    return escape(text)
+    head, *lines = _ISO.sub(lambda day: spoken_date(date.fromisoformat(day[0])), escape(plan.ready.text)).split("\n")
+    return f"<strong>{head}</strong><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
 def timeline_svg(plan: Plan) -> str:
@@ -402,9 +415,8 @@ def _dates(days: pd.Series) -> list[date]:
 def _days(days: Sequence[date]) -> str:
     """Several days, each year named once: "3 March, 31 March and 28 April 2027"."""
     years = [list(group) for _, group in groupby(days, key=lambda day: day.year)]
-    return ", ".join(
-        listed([f"{day.day} {_MONTHS[day.month - 1]}" for day in year]) + f" {year[0].year}" for year in years
-    )
+    told = [listed([f"{day.day} {_MONTHS[day.month - 1]}" for day in year]) + f" {year[0].year}" for year in years]
+    return ", and ".join(filter(None, [", ".join(told[:-1]), told[-1]]))
 
 
 def _cited(ids: Iterable[str], cite: Cite | None, evidence: Evidence) -> str:

@@ -159,6 +159,11 @@ def honest(burden: Estimate) -> Estimate:
     return burden if burden.spread is None else replace(burden, typical=math.nan)
 
 
+def worst_said(burden: Estimate) -> Estimate:
+    """A burden placed where its sources, if they disagree, put it at worst: for what can only show one figure."""
+    return burden if burden.spread is None else replace(burden, typical=burden.high)
+
+
 def _every(interval: Estimate) -> str:
     low, high = (f"{end:.0f}" for end in (interval.low, interval.high))
     if "nan" in (low, high):

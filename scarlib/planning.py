@@ -26,7 +26,7 @@ import pandas as pd
 from scarlib.client import INDENTED, Client
 from scarlib.errors import ClientError
 from scarlib.evidence import Claim, Estimate, Evidence
-from scarlib.screening import NO_TREATMENT, Reason, listed, screen_one
+from scarlib.screening import NO_TREATMENT, RANKED, Reason, listed, screen_one
 
 LOW, TYPICAL, HIGH = READINGS = (0, 1, 2)
 YEARS = (2000, 2200)
@@ -75,7 +75,7 @@ class Ready:
     typical, cautious            True, False, or None where healing is not known
     done_typical, done_cautious  the day when visits, days off and redness are over as far as known; None = no visits
     drop_typical, drop_cautious  {treatment: sessions left (0 = none)}: the least to give up so that it fits
-    text                         all of it in plain words; never a promise of a result
+    text                         all of it in plain words, a line a reading; never a promise of a result
     """
 
     by: date
@@ -277,7 +277,7 @@ def plan(
         conflicts=tuple(conflicts),
         left_out=left_out,
         verdicts=verdicts,
-        ready=None if ready_by is None else _ready(visited, known, start, ready_by),
+        ready=None if ready_by is None else _ready(visited, known, start, ready_by, aftercare),
     )
 
 
@@ -288,13 +288,20 @@ def to_ics(plan: Plan) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", "-//scarlib//plan//EN")
     calendar.add("version", "2.0")
+    off = plan.downtime.set_index(["visit", "treatment_id"])["said"].to_dict()
     for number, rows in plan.visits.groupby("visit"):
         records = rows.to_dict("records")
         day = records[0]["date_planned"].date()
         lines = [
             f"{row['name']}, session {row['session']} of {_number(row['sessions'])}: "
-            f"from {row['date_earliest']:%Y-%m-%d} to {row['date_latest']:%Y-%m-%d}. {row['note']}".strip()
+            f"from {_spoken(row['date_earliest'])} to {_spoken(row['date_latest'])}. "
+            f"Days off afterwards: {off[number, row['treatment_id']]}. {row['note']}".strip()
             for row in records
+        ]
+        lines += [
+            f"Not settled: {row['name']} is ruled out as things stand. Book nothing yet."
+            for row in records
+            if plan.verdicts[row["treatment_id"]][0] not in RANKED
         ]
         event = Event()
         event.add("uid", f"{plan.start:%Y%m%d}-{number}-{'-'.join(row['treatment_id'] for row in records)}@scarlib")
@@ -316,6 +323,10 @@ def to_csv(plan: Plan) -> str:
     return cells.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n")
 
 
+def _spoken(day: date) -> str:
+    return f"{day.day} {day:%B} {day.year}"
+
+
 def _number(sessions: int) -> str:
     return "a number not known" if pd.isna(sessions) else str(sessions)
 
@@ -333,7 +344,7 @@ def _check(treatments: Sequence[str], evidence: Evidence, start: date, ready_by:
             problems.append(f"treatments: {treatment!r} stands twice. Keep one.")
     days = {"start": start} if ready_by is None else {"start": start, "ready_by": ready_by}
     wrong = [
-        f"{name}: {day!r} is not allowed. Give a datetime.date from the years {YEARS[0]} to {YEARS[1]}."
+        f"{name}: {day!r} is not allowed. Give a day (datetime.date) from {YEARS[0]} to {YEARS[1]}."
         for name, day in days.items()
         if not isinstance(day, date) or isinstance(day, datetime) or not YEARS[0] <= day.year <= YEARS[1]
     ]
@@ -675,7 +686,9 @@ def _over_limits(order: Sequence[str], known: _Known, cost: Cost) -> Iterator[Co
         off = {treatment: known.evidence.number(treatment, "downtime_days") for treatment in order}
         spells = [_longest_spell(runs[0], {t: getattr(off[t], end) for t in off}) for end in ("typical", "high")]
         if max(spells) > client.max_downtime_days:
-            said = f"usually {spells[0]} days, at most {max(spells)}"
+            differ = any(estimate.spread is not None for estimate in off.values())
+            said = f"up to {max(spells)} days" if differ else f"usually {spells[0]} days, at most {max(spells)}"
+            said += ", as sources differ" if differ else ""
             yield Conflict(f"Longest time off in one go: {said}. Your limit is {client.max_downtime_days:g}.", every)
     if client.budget_usd is not None and cost.high > client.budget_usd:
         said = f"usually ${cost.typical:,.0f}, at most ${cost.high:,.0f}"
@@ -723,7 +736,7 @@ def _drop(order: Sequence[str], known: _Known, reading: int, limit: int) -> dict
     return {treatment: left for treatment, left in keep.items() if left < full[treatment]}
 
 
-def _ready(order: Sequence[str], known: _Known, start: date, by: date) -> Ready:
+def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare: pd.DataFrame) -> Ready:
     lines, found = [], []
     for reading, words in ((TYPICAL, "With the usual figures"), (HIGH, "With the most cautious figures")):
         full = {treatment: known.courses[treatment].sessions[reading] for treatment in order}
@@ -733,14 +746,27 @@ def _ready(order: Sequence[str], known: _Known, start: date, by: date) -> Ready:
         day = start + timedelta(days=end) if order else None
         drop = _drop(order, known, reading, limit) if fits is False else {}
         found.append((fits, day, drop))
-        lines.append(f"{words}, done and healed by {by}: { {True: 'yes', False: 'no', None: 'not known'}[fits] }.")
-        lines.append(f"As far as known it is over on {day}." if day else "There are no visits.")
-        lines += [f"Days off or redness are not fully known for: {listed(hidden)}. Ask."] if hidden else []
+        courses = [f"{known.courses[t].name}, {_counted_sessions(number)}" for t, number in full.items()]
+        said = [
+            f"{words} ({'; '.join(courses) or 'no visits'}): { {True: 'yes', False: 'no', None: 'not known'}[fits] }."
+        ]
+        said += [f"As far as known it is over on {day}."] if day else []
+        said += [f"Days off or redness are not fully known for: {listed(hidden)}. Ask."] if hidden else []
         for treatment, left in drop.items():
             name, few = known.courses[treatment].name, known.courses[treatment].sessions.low
             cut = f"{left} of {full[treatment]} sessions of {name} would fit" if left else f"leave out {name}"
-            lines.append(f"To be done in time: {cut}.")
-            lines += [f"Sources used {few} or more. What fewer do is not known."] if 0 < left < few else []
+            said.append(f"To be done in time: {cut}.")
+            said += [f"Sources used {few} or more. What fewer do is not known."] if 0 < left < few else []
+        lines.append(" ".join(said))
+    care = aftercare[aftercare["until"] > pd.Timestamp(by)]
+    if len(care):
+        things = listed(list(dict.fromkeys(care["label"])))
+        lines.append(f"Care goes on after that day, until {care['until'].max().date()}: {things}.")
     lines.append("This is about visits and healing. No result is promised by then.")
     (usual, usual_day, usual_drop), (cautious, late_day, late_drop) = found
-    return Ready(by, usual, cautious, usual_day, late_day, usual_drop, late_drop, " ".join(lines))
+    text = "\n".join([f"Done and healed by {by}?", *lines])
+    return Ready(by, usual, cautious, usual_day, late_day, usual_drop, late_drop, text)
+
+
+def _counted_sessions(number: int) -> str:
+    return f"{number} session{'' if number == 1 else 's'}"

@@ -77,13 +77,14 @@ def report(
         "overdue": today > REVIEW_BY,
         "headline": _headline(plan, evidence, decision),
         "summary": Markup(itinerary.summary(plan)) if plan else "",
+        "unsettled": Markup(itinerary.unsettled(plan, evidence)) if plan else "",
         "decision": decision or ("" if planned else "undecided"),
         "answers": answers(client, evidence.tables),
         "planned": planned,
         "call": _grave(planned, evidence),
         "holes": _grouped((names, what) for what, _, names in holes),
         "unclear": unclear.strip(),
-        "questions": _questions(plan),
+        "questions": _questions(client, plan, evidence),
         "specific": _grouped((names, question) for _, question, names in holes),
         "menu": evidence.tables.menu is not None,
         "disclaimer": DISCLAIMER,
@@ -380,7 +381,7 @@ def _parts(plan: Plan, evidence: Evidence, cite: Cite) -> dict[str, tuple[str, M
         ("conflicts", _CONFLICTS, itinerary.conflicts_list(plan, evidence, cite)),
         ("order", "Order and time between", itinerary.order_list(plan, evidence, cite)),
         ("cost", "Cost", f"<p>{itinerary.cost_words(plan)}</p>"),
-        ("ready", "Done in time?", f"<p>{itinerary.ready_words(plan)}</p>" if plan.ready else ""),
+        ("ready", "Done in time?", itinerary.ready_words(plan) if plan.ready else ""),
         ("left", "Left out, and why", itinerary.left_out_list(plan, evidence, cite)),
     )
     return {name: (title, Markup(body)) for name, title, body in told if body}
@@ -467,7 +468,7 @@ def _at_home(name: str, treatment: str, evidence: Evidence) -> bool:
 
 _ASKED: tuple[tuple[str, str, Callable[[Client, str, Evidence], bool]], ...] = (
     (
-        "how often each harm happens",
+        "how often some or all of the harms happen",
         "How often have you seen each thing that can go wrong?",
         lambda client, treatment, evidence: (
             bool(evidence.harms(treatment)) and all(harm.known for harm in evidence.harms(treatment).values())
@@ -517,9 +518,12 @@ _ALWAYS = (
 )
 
 
-def _questions(plan: Plan | None) -> list[str]:
-    """What always matters, then what this plan leaves open."""
+def _questions(client: Client, plan: Plan | None, evidence: Evidence) -> list[str]:
+    """What always matters, then the client's health, then what this plan leaves open."""
     asked = list(_ALWAYS)
+    if client.conditions:
+        named = [evidence.concerns[condition][0] for condition in sorted(client.conditions)]
+        asked.append(f"What does my health mean for this: {'; '.join(named)}?")
     if plan and plan.conflicts:
         asked.append("What do you say to each point that does not fit, or needs asking?")
     if plan and plan.pairs["assumed"].any():

@@ -367,9 +367,9 @@ def _wait(weeks: float) -> str:
     if math.isnan(weeks):
         return "wait until this is over"
     if weeks < 1:
-        return f"wait {math.ceil(7 * weeks)} days"
+        return f"wait until {math.ceil(7 * weeks)} days have passed since then"
     months = f" (about {weeks / 4.345:.0f} months)" if weeks >= 9 else ""
-    return f"wait {_counted(weeks, 'week')}{months}"
+    return f"wait until {_counted(weeks, 'week')}{months} have passed since then"
 
 
 def _cited(said: Judgement) -> tuple[str, ...]:
@@ -467,7 +467,11 @@ def _limit(treatment: str, limit: str, allowed: float, evidence: Evidence) -> It
         yield Reason(text, (), "caution", about)
         return
     usual = needed_for(treatment, limit, evidence)
-    if usual > allowed:
+    if usual > allowed and estimate.spread is not None:
+        ends = f"{_figure(limit, estimate.low)} to {_limit_words(limit, estimate.high)}"
+        text = f"{name}: {ends}, as sources differ. Taken together, more than your {_figure(limit, allowed)}."
+        yield Reason(text, estimate.sources, "outside_limits", about)
+    elif usual > allowed:
         word = "at least" if math.isnan(estimate.typical) else "usually"
         text = f"{name}: {word} {_limit_words(limit, usual)}, more than your {_figure(limit, allowed)}."
         yield Reason(text, estimate.sources, "outside_limits", about)

@@ -196,9 +196,10 @@ def test_the_cost_says_which_part_is_not_known():
 def test_being_done_in_time_is_told_with_days_in_words():
     course = plan(CLIENT, ["laser_co2_fractional"], EVIDENCE, START, START + timedelta(weeks=6))
     text = itinerary.ready_words(course)
-    assert "done and healed by 14 April 2027: no." in text
+    assert "Done and healed by 14 April 2027?" in text
+    assert "With the usual figures (Fractional CO2 laser, 4 sessions): no." in text
     assert not re.search(r"\d{4}-\d{2}-\d{2}", text)
-    assert text.endswith("No result is promised by then.")
+    assert text.endswith("No result is promised by then.</li></ul>")
     assert itinerary.ready_words(plan(CLIENT, ["laser_co2_fractional"], EVIDENCE, START)) == ""
 
 

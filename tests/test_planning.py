@@ -300,7 +300,7 @@ def test_the_course_as_a_whole_is_held_against_the_limits():
     assert "All together: usually $2,250" in text
     assert "time off" not in text
     strict = plan(client.replace(max_downtime_days=3), ["microneedling"], EVIDENCE, START)
-    assert "Longest time off in one go: usually 0 days, at most 7. Your limit is 3." in said(strict.conflicts)
+    assert "Longest time off in one go: up to 7 days, as sources differ. Your limit is 3." in said(strict.conflicts)
 
 
 def test_every_fault_is_named_at_once():

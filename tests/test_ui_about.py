@@ -70,7 +70,7 @@ def test_it_says_when_it_is_due_and_warns_once_it_is_past():
         ("1.1.3", "camouflage|hides marks"),
         ("1.2.1", "What it is like"),
         ("2.2.1", "<summary>Sources"),
-        ("2.2.4", "of 100 plausible readings"),
+        ("2.2.4", "of 100 readings"),
         ("2.3.1", "nobody paid"),
         ("K1", 'data-id="no_treatment"'),
         ("K5", "of 100"),

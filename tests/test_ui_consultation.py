@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scarlib
-from scarlib import Client, ClientError
+from scarlib import Client, ClientError, lab
 from scarlib.comparison import CLINIC, QUESTIONS
 from scarlib.record import Record
 from scarlib.screening import NO_TREATMENT, RANKED
@@ -105,6 +105,16 @@ def test_options_are_chosen_one_by_one_in_the_order_of_the_boxes(session):
     assert NO_TREATMENT not in [value for _, value in first.options], "it stands beside them in any case"
 
 
+def test_one_more_than_the_best_fit_is_not_one_instead_of_it(session):
+    best, second = session.answers.shortlist[:2]
+    controls(session.course, "control-planned")[1].value = "laser_pdl"
+    assert session.answers.planned == [best, "laser_pdl"]
+    controls(session.side_by_side, "control-compared")[2].value = "laser_pdl"
+    assert session.answers.compared == [best, second, "laser_pdl"]
+    controls(session.side_by_side, "control-compared")[0].value = "filler_ha"
+    assert session.answers.compared == ["filler_ha", second, "laser_pdl"]
+
+
 def test_choices_from_elsewhere_reach_the_boxes(session):
     session.answers.compared = ["tca_cross", "subcision"]
     session.answers.planned = ["peel_medium"]
@@ -159,12 +169,59 @@ def test_an_impossible_date_says_so_and_keeps_the_last_plan(session):
     only(session.course, "control-starts_on").value = date(2027, 3, 1)
     before = session.plan
     only(session.course, "control-ready_by").value = date(2027, 2, 1)
-    assert "ready_by: 2027-02-01 is before the start" in session.answers.plan_problem
+    assert "To be done by: 2027-02-01 is before the start" in session.answers.plan_problem
     assert session.answers.plan_problem in told(session.course)
     assert session.plan is before
     only(session.course, "control-ready_by").value = None
     assert session.answers.plan_problem == ""
     assert "before the start" not in told(session.course)
+
+
+def test_a_first_visit_in_the_past_is_named(session):
+    only(session.course, "control-starts_on").value = date(2020, 3, 1)
+    assert "The first visit lies in the past" in told(session.course)
+    only(session.course, "control-starts_on").value = None
+    assert "lies in the past" not in told(session.course)
+
+
+def test_a_plan_of_what_is_ruled_out_says_so_before_its_dates(session):
+    session.answers.answer(conditions=["isotretinoin_recent"], planned=["laser_ablative_full"])
+    assert session.options.at["laser_ablative_full", "verdict"] not in RANKED
+    said = told(session.course)
+    assert said.index("Not settled. As things stand, this is ruled out for you") < said.index("visit on")
+
+
+def test_a_table_of_ones_own_follows_the_answers_and_keeps_its_dollars(session):
+    shown = session.live(lambda: session.comparison)
+    assert "mathjax_ignore" in shown.value and "…" not in shown.value and "..." not in shown.value
+    session.answers.compared = ["filler_ha"]
+    assert "filler_ha" in shown.value
+    session.answers.answer(scars=dict(NOBODY.scars), conditions=list(NOBODY.conditions), compared=[])
+    assert "treatments:" in shown.value  # nothing to compare: a sentence, and no traceback
+
+
+def test_a_consultation_is_saved_without_what_it_shows():
+    def cells():
+        shown = [{"output_type": "stream", "text": "Pregnancy"}]
+        return [
+            {"cell_type": "code", "source": "session", "outputs": list(shown), "execution_count": 3},
+            {"cell_type": "markdown", "source": "Who?"},
+        ]
+
+    def model(**metadata):
+        return {"type": "notebook", "content": {"metadata": {**metadata, "widgets": {"state": 1}}, "cells": cells()}}
+
+    kept, other = model(scarlib=lab.MARK), model()
+    for told_of in (kept, other, {"type": "file", "content": "x"}, {"type": "notebook", "content": None}):
+        lab.forget(told_of, path="a.ipynb", contents_manager=None)
+    assert "Pregnancy" not in json.dumps(kept) and "widgets" not in kept["content"]["metadata"]
+    assert [cell["source"] for cell in kept["content"]["cells"]] == ["session", "Who?"]
+    assert other == model()
+
+
+def test_the_notebook_of_a_consultation_is_marked_as_one(root):
+    notebook = json.loads((root / "notebooks" / "consultation.ipynb").read_text("utf-8"))
+    assert notebook["metadata"]["scarlib"] == lab.MARK
 
 
 def test_a_plan_that_cannot_be_worked_out_says_so_and_leaks_nothing(session, monkeypatch):
@@ -288,6 +345,23 @@ def test_a_link_opens_the_same_answers(session, board):
     only(board.page, "control-link").value = link
     assert board.answers.record == session.record
     assert only(board.page, "control-link").value == "", "the field is free for another link"
+
+
+def test_what_was_opened_is_said_beside_the_box(session):
+    link = only(session.keep, "control-link")
+    link.value = f"#{Record(Client(scars={'boxcar': 1})).to_link()}"
+    assert "Opened. The whole page now follows these answers." in html(session.keep)
+    session.answers.fitzpatrick = 2
+    assert "Opened." not in html(session.keep)
+    link.value = "#nothing"
+    assert "This could not be opened, and nothing was changed. It holds no answers." in html(session.keep)
+
+
+def test_a_link_to_this_computer_says_that_it_leads_nowhere_else(session):
+    assert "on this computer only" in html(session.keep)
+    named = Consultation(TABLES, dashboard="https://scars.example/")
+    assert "opens the dashboard at https://scars.example/" in html(named.keep)
+    assert "on this computer only" not in html(named.keep)
 
 
 def test_the_dashboards_own_link_needs_no_address(board):

@@ -18,7 +18,7 @@ from scarlib import Client
 from scarlib.citations import source_list
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
 from scarlib.evidence import weigh
-from scarlib.screening import NO_TREATMENT, RANKED
+from scarlib.screening import NO_TREATMENT, RANKED, health_doubt
 from scarlib.ui import Dashboard, cards, parts
 from scarlib.ui.model import START
 from scarlib.ui.table import SORTS
@@ -153,7 +153,7 @@ def ask(board, client):
 
 def counts(tree):
     said = tree.one(data_hook="summary").text
-    found = re.fullmatch(r"(\d+) of (\d+) options fit, (\d+) with care, (\d+) ruled out\.", said)
+    found = re.fullmatch(r"(\d+) of (\d+) treatments fit, (\d+) with care, (\d+) ruled out\.", said)
     assert found, said
     return [int(number) for number in found.groups()]
 
@@ -447,7 +447,33 @@ def test_where_the_limits_leave_nothing_the_page_says_so_and_names_the_nearest(b
         assert change is None or change.text in item.text
     assert ids(tree, "option") == [NO_TREATMENT]
     read = tree.text
-    assert read.index("Nothing fits") < read.index("No treatment")
+    assert read.index("Nothing fits") < read.index("Doing nothing is always an option")
+
+
+def test_all_that_calls_for_care_stands_on_the_face_of_a_card(board):
+    """A caution of one's health is not folded away behind that of the skin type, nor a limit that may be broken."""
+    client = Client(
+        scars={"rolling": 2}, fitzpatrick=5, conditions={"herpes_history", "smoking"}, max_downtime_days=3, max_pain=5
+    )
+    tree = ask(board, client)
+    options = board.answers.options
+    seen = set()
+    for shown in tree.all(data_hook="option"):
+        treatment = shown.attributes["data-id"]
+        face = shown.text.partition("What can go wrong")[0]
+        for reason in options.at[treatment, "reasons"]:
+            if reason.level == "caution" or (reason.level == "suitable" and reason.about.startswith("limit:")):
+                assert reason.text in face, treatment
+                seen.add(reason.about.partition(":")[0])
+    assert {"condition", "skin", "limit"} <= seen
+
+
+def test_a_card_that_stands_later_for_health_says_so(board):
+    ask(board, Client(scars={"rolling": 2}, fitzpatrick=3, conditions={"herpes_history"}))
+    options = board.answers.options
+    for shown in [node for node in results(board).all(data_hook="option") if "card" in node.attributes["class"].split()]:
+        reasons = options.at[shown.attributes["data-id"], "reasons"]
+        assert ("Your health raises a question here" in shown.text) is (health_doubt(reasons) > 0)
 
 
 def test_where_health_leaves_nothing_the_page_says_so_and_gives_no_false_hope(board):
@@ -541,18 +567,23 @@ def test_the_table_can_be_narrowed_to_one_verdict(board, client, verdict):
         assert "No treatment matches" in results(board).text
 
 
+def placed(burden):
+    """Where a burden stands: at its usual figure, or at the worst its sources say where they differ."""
+    return burden.high if burden.spread else burden.typical
+
+
 def figures(client):
     """Sort -> the figure it goes by, read off the evidence."""
 
     def number(attribute):
-        return lambda treatment: EVIDENCE.number(treatment, attribute).typical
+        return lambda treatment: placed(EVIDENCE.number(treatment, attribute))
 
     return {
-        "Fewest visits": number("sessions"),
+        "Fewest visits": lambda treatment: EVIDENCE.number(treatment, "sessions").typical,
         "Fewest days off": number("downtime_days"),
         "Least pain": number("pain_vas"),
         "Lowest cost": lambda treatment: EVIDENCE.course_cost(treatment).typical,
-        "Lowest dark-mark risk": lambda treatment: EVIDENCE.pih(treatment, client.fitzpatrick).typical,
+        "Lowest dark-mark risk": lambda treatment: placed(EVIDENCE.pih(treatment, client.fitzpatrick)),
     }
 
 
@@ -788,7 +819,7 @@ def test_a_click_on_a_dot_shows_that_option_in_full(board, client):
         dots.selected = [n]
         (treatment,) = options.index[options["rank"] == int(rank)]
         assert results(board).one(data_hook="chosen").attributes["data-id"] == treatment
-        assert dots.x[n] == pytest.approx(EVIDENCE.number(treatment, "downtime_days").typical)
+        assert dots.x[n] == pytest.approx(placed(EVIDENCE.number(treatment, "downtime_days")))
         dots.selected = None
         assert board.answers.chosen == treatment, "clicking beside the dots changes nothing"
 
@@ -865,15 +896,19 @@ def test_the_four_questions_are_asked_and_answered(board):
         (family,) = [code for code in FAMILIES if TABLES.label("family", code) == row.one("th").text]
         members = TABLES.treatments.index[TABLES.treatments["family"] == family]
         for cell, attribute in zip(row.all("td"), ("sessions", "pain_vas", "downtime_days"), strict=False):
-            typical = [EVIDENCE.number(member, attribute).typical for member in members]
-            known = [value for value in typical if not math.isnan(value)]
+            found = [EVIDENCE.number(member, attribute) for member in members]
+            typical = [item.typical for item in found]
+            differ = attribute != "sessions"
+            ends = [(item.low, item.high) if differ and item.spread else (item.typical,) for item in found]
+            known = [value for pair in ends for value in pair if not math.isnan(value)]
             numbers = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", cell.text.split(" (")[0])]
             if known:
                 assert (numbers[0], numbers[-1]) == pytest.approx((min(known), max(known)), abs=0.51)
             else:
                 assert cell.text == "not known"
-            if len(known) < len(typical) and known:
-                assert f"{len(typical) - len(known)} of {len(typical)} not known" in cell.text
+            missing = sum(map(math.isnan, typical))
+            if missing and known:
+                assert f"{missing} of {len(typical)} not known" in cell.text
 
 
 def test_what_can_be_combined_follows_the_answers(board):

@@ -15,7 +15,17 @@ from scarlib.menu import clinic_says, offered
 from scarlib.phrases import DISCLAIMER as DISCLAIMER
 from scarlib.phrases import NOT_KNOWN, count, dark_marks, effect, few, range_bar, rows, spoken
 from scarlib.ranking import CRITERIA
-from scarlib.screening import DARKER, FEW, NO_TREATMENT, RANKED, Change, listed, traits_of, what_would_change
+from scarlib.screening import (
+    DARKER,
+    FEW,
+    NO_TREATMENT,
+    RANKED,
+    Change,
+    health_doubt,
+    listed,
+    traits_of,
+    what_would_change,
+)
 
 # A sign beside the word, so that a verdict is never told by colour alone.
 SIGNS = {
@@ -25,6 +35,12 @@ SIGNS = {
     "not_indicated": "–",
     "outside_limits": "↗",
     "avoid": "✕",
+}
+_OUT = {
+    "avoid": "not to be used on you",
+    "not_indicated": "not for your scars",
+    "defer": "not now",
+    "outside_limits": "beyond your limits",
 }
 FULL_CARDS = 5
 MOST_SAID = 8  # sentences of a clinic on one treatment
@@ -48,7 +64,12 @@ def summary(
     counts = treated["verdict"].value_counts()
     fits, care = int(counts.get("suitable", 0)), int(counts.get("caution", 0))
     out = len(treated) - fits - care
-    said = f"{fits} of {len(treated)} options fit, {care} with care, {out} ruled out."
+    said = f"{fits} of {len(treated)} treatments fit, {care} with care, {out} ruled out."
+    kinds = [f"{n} {words}" for code, words in _OUT.items() if (n := int(counts.get(code, 0)))]
+    none = "No treatment is always an option."
+    apart = (
+        f'<p class="out-why">Ruled out: {", ".join(kinds)}. {none}</p>' if kinds else f'<p class="out-why">{none}</p>'
+    )
     told = [
         *problems,
         *(f"You said yes to “{asked}” Tick which of these is true: it does not count yet." for asked in unanswered),
@@ -60,7 +81,7 @@ def summary(
         if example
         else ""
     )
-    return f'{warning}<p class="summary" data-hook="summary">{said}</p>{start}'
+    return f'{warning}<p class="summary" data-hook="summary">{said}</p>{apart}{start}'
 
 
 def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families: list[str]) -> str:
@@ -77,7 +98,8 @@ def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families:
         cards.insert(0, "<p class='empty'>None of this kind fits. Choose “All kinds” to see the others.</p>")
     key = (
         "<p class='key'>In each bar, further right is better for you. The dot is the usual figure, "
-        "the line runs from low to high.</p>"
+        "the line runs from low to high. “In the top three in 90 of 100 readings” says how firm a place in this list "
+        "is, not how likely it is to help you.</p>"
     )
     more = f'<h3>Then come</h3><div class="lines">{"".join(lines)}</div>' if lines else ""
     return f'{key}<div class="cards">{"".join(cards)}</div>{more}'
@@ -90,7 +112,7 @@ def line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
         f"<div><dt>{escape(item.name)}</dt><dd>{item.words}</dd></div>" for item in rows(client, evidence, treatment)
     )
     facts = f"<dl>{told}</dl>"
-    body = f"<p>{marks}</p>{facts}" if client.fitzpatrick in DARKER else f"{facts}<p>{marks}</p>"
+    body = f"<p>{marks}</p>{care(row)}{facts}" if client.fitzpatrick in DARKER else f"{care(row)}{facts}<p>{marks}</p>"
     return (
         f'<article class="line-card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
         f'<header><span class="rank">{row["rank"]}</span><h4>{escape(row["name"])}</h4>'
@@ -102,7 +124,7 @@ def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictur
     """One ranked option in full; `pictures` as in `details`."""
     texts = evidence.texts[treatment]
     marks = marked(client, evidence, treatment)
-    why = f'<p class="why">{escape(_why(client, row, evidence, treatment))}</p>'
+    why = f'{care(row)}<p class="why">{escape(_why(client, evidence, treatment))}</p>'
     first, second = (marks, why) if client.fitzpatrick in DARKER else (why, marks)
     ranges = "".join(
         f"<div><dt>{escape(item.name)}</dt><dd>{range_bar(item)}<span>{item.words}</span></dd></div>"
@@ -228,8 +250,19 @@ def _nearest(client: Client, options: pd.DataFrame, evidence: Evidence) -> str:
     return f'<div class="empty"><p>{lead}</p><ul>{"".join(items)}</ul></div>'
 
 
-def _why(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
-    """The sentence that leads a card: what it does for each kind of scar, and first what calls for care."""
+def care(row: Row) -> str:
+    """All that calls for care, and every limit that may be broken at worst; empty text where there is nothing."""
+    said = [
+        reason.text
+        for reason in row["reasons"]
+        if reason.level == "caution" or (reason.level == "suitable" and reason.about.startswith("limit:"))
+    ]
+    items = "".join(f"<li>{escape(text)}</li>" for text in said)
+    return f'<ul class="care">{items}</ul>' if said else ""
+
+
+def _why(client: Client, evidence: Evidence, treatment: str) -> str:
+    """What a treatment does for each kind of scar."""
     if treatment == NO_TREATMENT:
         return "Doing nothing is always an option."
     traits = traits_of(client)
@@ -238,10 +271,7 @@ def _why(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
         level = evidence.fit(treatment, scar, traits).level
         said.setdefault(_FIT_WORDS.get(level, _FIT_WORDS[""]), []).append(evidence.tables.label("scar_type", scar))
     helps = "; ".join(f"{words} {listed(scars)}" for words, scars in said.items())
-    sentence = f"{helps[0].upper()}{helps[1:]}."
-    care = [reason.text for reason in row["reasons"] if reason.level == "caution"]
-    more = f" {len(care) - 1} more under “Why it is rated so”." if len(care) > 1 else ""
-    return f"{care[0]}{more} {sentence}" if care else sentence
+    return f"{helps[0].upper()}{helps[1:]}."
 
 
 _FIT_WORDS = {
@@ -254,7 +284,9 @@ _FIT_WORDS = {
 
 def _evidence_line(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
     found = effect(client, evidence, treatment)
-    top = f"In the top three in {row['top3']:.0f} of 100 plausible readings of the evidence."
+    top = f"In the top three in {row['top3']:.0f} of 100 readings of the evidence."
+    if row["verdict"] == "caution" and health_doubt(row["reasons"]):
+        top += " Your health raises a question here: it stands after those without one, even if it scores higher."
     score = f"Score {row['score']:.0f} <small>({row['score_low']:.0f} to {row['score_high']:.0f} of 100)</small>."
     if treatment == NO_TREATMENT:
         return f'<p class="strength">{score} {top}</p>'
@@ -273,7 +305,7 @@ def harms(evidence: Evidence, treatment: str, pictures: bool = False) -> str:
     elif not found:
         return f"<p>How often harms happen: {NOT_KNOWN}.</p>"
     else:
-        lead = "What sources report, lasting or serious things first:"
+        lead = "What sources report, lasting or serious things first. Each figure has its own group of people."
     order = sorted(
         found.items(), key=lambda item: (item[0] not in GRAVE_HARMS, item[0] not in SKIN_HARMS, not item[1].known)
     )

@@ -109,8 +109,9 @@ def _told(options: pd.DataFrame, figures: pd.DataFrame, placed: pd.DataFrame) ->
     )
     return (
         f"<p>Most improvement for the fewest days off: {best}. Further up is more improvement, further left is fewer "
-        "days off, a larger dot costs more. Green fits, amber needs care. The number is the rank. Click a dot to see "
-        f"the option in full above.{small}{left_out}</p><ol class='legend'>{names}</ol>"
+        "days off (where sources differ, the most they say), a larger dot costs more. Green fits, amber needs care. "
+        f"The number is the rank. Click a dot to see the option in full above.{small}{left_out}</p>"
+        f"<ol class='legend'>{names}</ol>"
     )
 
 

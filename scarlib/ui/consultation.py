@@ -1,5 +1,8 @@
 """One consultation in JupyterLab: its parts as widgets, to show one below the other, and the tables behind each."""
 
+from collections.abc import Callable
+from html import escape
+
 import ipywidgets as w
 import pandas as pd
 from itables.widget import ITable
@@ -43,7 +46,8 @@ _HEADERS = {
 class Consultation:
     """A consultation with one client. All parts follow the same answers, so they may be shown in any order.
 
-    Widgets: profile, clinic, screening, shortlist, table, why, what_if, side_by_side, course, take_home, keep.
+    Widgets: profile, clinic, screening, shortlist, table, why, what_if, side_by_side, course, take_home, keep, and
+    `live` for a table of your own that follows the answers.
     Tables behind them, as they are when asked for: client, options, overview, ruled_out, contributions, comparison,
     plan (a scarlib.planning.Plan, whose tables are its own), offers, record.
     """
@@ -68,6 +72,22 @@ class Consultation:
         self.course = part(planner(answers, Timeline(answers).figure))
         self.take_home = part(take_home(answers))
         self.keep = part(keep(answers, dashboard))
+
+    def live(self, table: Callable[[], pd.DataFrame]) -> w.HTML:
+        """A table that follows the answers. What is shown so is never saved with the notebook, as a frame by itself is:
+        it may tell of the client's health."""
+
+        def draw() -> str:
+            try:
+                frame = table()
+            except ClientError as error:
+                return f"<p class='empty'>{escape(' '.join(error.problems))}</p>"
+            # Dollar signs are money here, not mathematics.
+            with pd.option_context("display.max_colwidth", None, "display.html.use_mathjax", False):
+                cells = frame.to_html(na_rep="not known", border=0, max_rows=60)
+            return f'{STYLE}<div class="scarlib part"><div class="scroll" tabindex="0">{cells}</div></div>'
+
+        return parts.follow(self.answers, ("options", "compared", "plan"), draw)
 
     def __repr__(self) -> str:
         answers = self.answers

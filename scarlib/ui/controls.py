@@ -42,9 +42,16 @@ def controls(answers: Answers) -> w.VBox:
     ).add_class("questions")
 
 
-def picks(answers: Answers, name: str, labels: Sequence[str], named: Sequence[tuple[str, str]], unset: str) -> w.HBox:
-    """Dropdowns for the first, second ... member of an answer that is a list of treatments, each one once; `unset` is
-    what the first says while nothing is chosen."""
+def picks(
+    answers: Answers,
+    name: str,
+    labels: Sequence[str],
+    named: Sequence[tuple[str, str]],
+    unset: str,
+    default: Callable[[], list[str]],
+) -> w.HBox:
+    """Dropdowns for the first, second ... member of an answer that is a list of treatments, each one once. While
+    nothing is chosen, the first says `unset` and the treatments of `default` stand for it."""
     treatments = [item for item in named if item[1] != NO_TREATMENT]
     boxes = [_dropdown(label, [("None" if k else unset, UNSET), *treatments]) for k, label in enumerate(labels)]
 
@@ -58,9 +65,12 @@ def picks(answers: Answers, name: str, labels: Sequence[str], named: Sequence[tu
             box.value = value
         following = False
 
-    def changed(_: object) -> None:
+    def changed(change: Any) -> None:
         if not following:
-            setattr(answers, name, list(dict.fromkeys(box.value for box in boxes if box.value != UNSET)))
+            chosen = [box.value for box in boxes if box.value != UNSET]
+            if not getattr(answers, name) and change["owner"] is not boxes[0]:
+                chosen = [*default()[: boxes.index(change["owner"])], *chosen]  # one more, not one instead
+            setattr(answers, name, list(dict.fromkeys(chosen)))
             follow()
 
     follow()

@@ -88,10 +88,10 @@ class Dashboard:
             w.VBox([w.HTML(f'<h2 id="{name}">{title}</h2>'), *shown[name]]).add_class("section")
             for name, title in _SECTIONS
         ]
-        head = w.HTML(f"{STYLE}{_head(tables)}")
+        head = w.HTML(f'{STYLE}{_head(tables)}<span id="results"></span>')
         opener = w.HTML('<a class="to-questions" href="#your-answers">Change your answers</a>')
         results = w.VBox([self._summary, w.HTML(_NAV), *sections])
-        shut = w.HTML('<span id="your-answers"></span><a class="to-results" href="#fits">See the results</a>')
+        shut = w.HTML('<span id="your-answers"></span><a class="to-results" href="#results">See the results</a>')
         rail = w.VBox([shut, controls(answers)]).add_class("rail")
         body = w.Box([rail, results.add_class("results")]).add_class("columns")
         return w.VBox([head, body, opener]).add_class("scarlib")

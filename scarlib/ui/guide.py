@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 
 from scarlib.citations import source_list
-from scarlib.evidence import Claim, Evidence
+from scarlib.evidence import Claim, Estimate, Evidence
 from scarlib.phrases import NOT_KNOWN, count
 from scarlib.screening import RANKED
 from scarlib.ui.drawings import drawing
@@ -44,7 +44,8 @@ def _common(evidence: Evidence) -> str:
     return (
         "<h3>How many visits? Does it hurt? How long do I need to recover?</h3>"
         "<p>One visit is seldom all. How much it hurts and how long you need depends on the treatment, and on your "
-        "skin and scars. These are the usual figures, from the lowest to the highest treatment of each kind.</p>"
+        "skin and scars. These are the usual figures, from the lowest to the highest treatment of each kind; where "
+        "sources differ, all they say.</p>"
         "<div class='scroll' role='region' aria-label='Visits, pain and recovery by kind' tabindex='0'>"
         "<table class='guide'><thead><tr><th scope='col'>Kind of treatment</th><th scope='col'>Visits</th>"
         "<th scope='col'>Pain, 0 to 10</th><th scope='col'>Days off</th><th scope='col'>Numbing, by source</th></tr>"
@@ -54,7 +55,8 @@ def _common(evidence: Evidence) -> str:
 
 def _span(evidence: Evidence, members: Iterable[str], attribute: str) -> str:
     found = [evidence.number(member, attribute) for member in members]
-    typical = [item.typical for item in found if not math.isnan(item.typical)]
+    burden = attribute != "sessions"
+    typical = [end for item in found for end in _usual(item, burden) if not math.isnan(end)]
     missing = sum(math.isnan(item.typical) for item in found)
     if not typical:
         return NOT_KNOWN
@@ -63,14 +65,23 @@ def _span(evidence: Evidence, members: Iterable[str], attribute: str) -> str:
     return said if not missing else f"{said} <small class='unknown'>({missing} of {len(found)} not known)</small>"
 
 
+def _usual(estimate: Estimate, burden: bool) -> tuple[float, ...]:
+    """The usual figure; of a burden whose sources differ, both ends, as on the cards."""
+    return (estimate.low, estimate.high) if burden and estimate.spread is not None else (estimate.typical,)
+
+
 def _combining(evidence: Evidence, fits: list[str]) -> str:
     names = evidence.tables.treatments["name"]
-    said: dict[tuple[str, str], dict[str, list[Claim]]] = {}
+    said: dict[tuple[str, ...], dict[tuple[str, str], list[Claim]]] = {}  # {pair: {(what, who is first): claims}}
     for treatment in fits:
         for claim in evidence.about(treatment, "combination"):
             partner = claim.partner_id
             if claim.level in _TOGETHER and claim.condition in _SCAR_OUTCOMES and (partner in fits or partner == "prp"):
-                said.setdefault((treatment, partner), {}).setdefault(claim.level, []).append(claim)
+                pair = (
+                    (treatment, partner) if partner not in fits else tuple(sorted((treatment, partner), key=fits.index))
+                )
+                first = treatment if claim.level == "sequence_first" else ""
+                said.setdefault(pair, {}).setdefault((claim.level, first), []).append(claim)
     if not said:
         text = "<p>No source we have read speaks of combining what fits you. Ask a specialist.</p>"
         return f"<h3>Can treatments be combined?</h3>{text}"
@@ -78,7 +89,10 @@ def _combining(evidence: Evidence, fits: list[str]) -> str:
     for (treatment, partner), levels in sorted(said.items(), key=lambda item: _best_tier(item[1])):
         name = escape(names[treatment])
         other = escape(names[partner] if partner in names.index else evidence.tables.label("partner", partner))
-        phrases = [_PHRASES[level].format(first=name, n=_sources(claims)) for level, claims in levels.items()]
+        phrases = [
+            _PHRASES[level].format(first=escape(names.get(first, "")), n=_sources(claims))
+            for (level, first), claims in levels.items()
+        ]
         items.append(f"<li><b>{name}</b> with <b>{other}</b>: {'; '.join(phrases)}.</li>")
     used = [claim.source_id for levels in said.values() for claims in levels.values() for claim in claims]
     rest = "".join(items[_PAIRS:])
@@ -90,7 +104,7 @@ def _combining(evidence: Evidence, fits: list[str]) -> str:
     )
 
 
-def _best_tier(levels: dict[str, list[Claim]]) -> int:
+def _best_tier(levels: dict[tuple[str, str], list[Claim]]) -> int:
     return min(claim.tier for claims in levels.values() for claim in claims)
 
 

@@ -1,8 +1,10 @@
 """Keep and share: a consultation as a file and as a link, and the page to take home."""
 
 import logging
+import re
 from collections.abc import Callable
 from html import escape
+from urllib.parse import urlsplit
 
 import ipywidgets as w
 
@@ -30,22 +32,28 @@ def keep(answers: Answers, dashboard: str = "") -> w.VBox:
     upload = w.FileUpload(accept=".json", multiple=False, description="Open a saved file")
     link = w.Text(description="Open a link that holds answers", placeholder="paste it here", continuous_update=False)
 
+    said = w.HTML()
+
+    def told(words: str) -> None:
+        said.value = f'<p class="opened">{escape(words)}</p>'
+
     def chosen(_: object) -> None:
         if upload.value:
             file = upload.value[0]
             upload.value = ()
             text = bytes(file["content"][: 4 * MAX_FILE]).decode("utf-8-sig", errors="replace")
-            _open(answers, lambda: Record.from_json(text, answers.evidence.tables))
+            told(_open(answers, lambda: Record.from_json(text, answers.evidence.tables)))
 
     def pasted(_: object) -> None:
         if link.value.strip():
-            _open(answers, lambda: Record.from_link(link.value, answers.evidence.tables))
+            told(_open(answers, lambda: Record.from_link(link.value, answers.evidence.tables)))
             link.value = ""
 
+    answers.observe(lambda _: said.set_trait("value", ""), names=_KEPT)
     upload.observe(chosen, names="value")
     link.observe(pasted, names="value")
     boxes = w.HBox([upload.add_class("control-file"), link.add_class("question").add_class("control-link")])
-    return w.VBox([follow(answers, _KEPT, lambda: _kept(answers.record, dashboard)), boxes.add_class("opening")])
+    return w.VBox([follow(answers, _KEPT, lambda: _kept(answers.record, dashboard)), boxes.add_class("opening"), said])
 
 
 def _kept(record: Record, dashboard: str) -> str:
@@ -54,18 +62,35 @@ def _kept(record: Record, dashboard: str) -> str:
     return (
         f'<h3 class="kept">Keep or share these answers</h3><p>{file}</p>'
         f'<p><a class="share" href="{address}">Link to these answers</a>: copy it, or open it to come back to them.</p>'
-        "<p>Both hold all you entered, your health too, and no name. Whoever has the file or the link "
-        "can read them. The link’s part after # is not sent to any server.</p>"
+        "<p>Both hold your answers, your health too, and what you compare and plan. They hold no name, and not what "
+        "you wrote for the page to take home. Whoever has the file or the link can read them. The link’s part after # "
+        f"is not sent to any server.</p>{_where(dashboard)}"
     )
 
 
-def _open(answers: Answers, read: Callable[[], Record]) -> None:
-    """Open a record; what cannot be opened leaves everything as it was, and says why."""
+def _where(dashboard: str) -> str:
+    """Where the link leads, for who shares it from a notebook."""
+    host = urlsplit(dashboard).hostname
+    if host is None:
+        return ""
+    near = host in ("localhost", "127.0.0.1", "::1")
+    said = (
+        f"The link opens the dashboard at {dashboard}, on this computer only, while it runs there. For a client’s "
+        'phone, name your clinic’s own: <code>Consultation(tables, dashboard="https://…")</code>.'
+        if near
+        else f"The link opens the dashboard at {escape(dashboard)}."
+    )
+    return f"<p>{said}</p>"
+
+
+def _open(answers: Answers, read: Callable[[], Record]) -> str:
+    """Open a record; what cannot be opened leaves everything as it was, and says why. Returns what to say beside it."""
     try:
         record = read()
         answers.open(record)
     except ClientError as error:
         shown = " ".join(error.problems[:5]) + (" And more." if len(error.problems) > 5 else "")
+        shown = re.sub(r"^(link|consultation): ", "It ", shown)
         answers.notice = f"This could not be opened, and nothing was changed. {shown}"
     except Exception:  # a viewer gets a sentence, the log the cause
         log.exception("a record could not be opened")
@@ -73,6 +98,8 @@ def _open(answers: Answers, read: Callable[[], Record]) -> None:
     else:
         other = record.menu and record.menu != answers.menu
         answers.notice = f"It was made with the menu {record.menu}. Costs may differ without it." if other else ""
+        return f"Opened. The whole page now follows these answers. {answers.notice}"
+    return answers.notice
 
 
 def take_home(answers: Answers) -> w.VBox:

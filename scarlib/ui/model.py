@@ -1,6 +1,7 @@
 """The one state of the page: a person's answers, what is shown, and the result that follows from them."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +37,7 @@ ANSWERS = (
 )
 # What a plan is made of, beside the answers.
 PLANNED = ("planned", "starts_on", "ready_by")
+_FIELDS = {"start": "First visit", "ready_by": "To be done by"}
 FAILED = "That change could not be worked out. The results below are the last good ones. Please undo it or start again."
 
 
@@ -222,7 +224,8 @@ class Answers(HasTraits):
         try:
             found = plan(self.client, treatments, self.evidence, start, self.ready_by) if treatments else None
         except ClientError as error:
-            self.plan_problem = " ".join(error.problems)
+            told = " ".join(error.problems).replace(" (datetime.date)", "")
+            self.plan_problem = re.sub(r"\b(start|ready_by): ", lambda name: f"{_FIELDS[name[1]]}: ", told)
         except Exception:  # a viewer gets a sentence, the log the cause
             log.exception("the plan could not be worked out")
             self.plan_problem = FAILED

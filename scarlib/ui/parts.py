@@ -95,7 +95,9 @@ def _in_full(answers: Answers) -> str:
 def side_by_side(answers: Answers) -> w.VBox:
     """Up to four options of the person's choice, question by question, with no treatment first."""
     labels = ("Compare no treatment with", "and with", "and with", "and with")
-    choices = picks(answers, "compared", labels[:MOST], names(answers), "The two best fits")
+    choices = picks(
+        answers, "compared", labels[:MOST], names(answers), "The two best fits", lambda: answers.shortlist[:2]
+    )
     return w.VBox([choices, follow(answers, ("options", "compared"), lambda: _side_by_side(answers))])
 
 

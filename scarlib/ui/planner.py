@@ -1,6 +1,7 @@
 """The plan: which treatments, from when, by when; and what follows from it."""
 
 from collections.abc import Sequence
+from datetime import date
 from html import escape
 
 import ipywidgets as w
@@ -16,7 +17,7 @@ from scarlib.ui.parts import follow, names
 def planner(answers: Answers, *pictures: w.Widget) -> w.VBox:
     """Choose treatments and dates, see the course; `pictures` stand between its summary and its tables."""
     labels: Sequence[str] = ("First treatment", "Then", "Then", "Then")[:MOST]
-    choices = picks(answers, "planned", labels, names(answers), "The best fit")
+    choices = picks(answers, "planned", labels, names(answers), "The best fit", lambda: answers.shortlist[:1])
     start = _day(answers, "starts_on", "First visit (today, if you leave it blank)")
     ready = _day(answers, "ready_by", "To be done by (an event, if there is one)")
     watched = ("plan", "plan_problem")
@@ -37,7 +38,11 @@ def _lead(answers: Answers) -> str:
     plan = answers.plan
     if plan is None:
         return problem + "<p class='empty'>Nothing fits that could be planned. Choose a treatment to see why.</p>"
-    ready = f"<p class='ready'>{itinerary.ready_words(plan)}</p>" if plan.ready else ""
+    ready = f"<div class='ready'>{itinerary.ready_words(plan)}</div>" if plan.ready else ""
+    if plan.start < date.today():
+        problem += "<p class='problem'>The first visit lies in the past. Choose a later day, or leave it blank.</p>"
+    open_ = itinerary.unsettled(plan, answers.evidence)
+    problem += f"<p class='problem'>{open_}</p>" if open_ else ""
     return (
         f"{problem}<p class='plan-summary' data-hook='plan'>{itinerary.summary(plan)}</p>{ready}"
         f"{_titled('What does not fit, or needs asking', itinerary.conflicts_list(plan, answers.evidence))}"

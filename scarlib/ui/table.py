@@ -7,7 +7,18 @@ import pandas as pd
 
 from scarlib.client import Client
 from scarlib.evidence import Estimate, Evidence
-from scarlib.phrases import NOT_KNOWN, cost_words, count, effect, honest, price_words, rows, spoken, tier_words
+from scarlib.phrases import (
+    NOT_KNOWN,
+    cost_words,
+    count,
+    effect,
+    honest,
+    price_words,
+    rows,
+    spoken,
+    tier_words,
+    worst_said,
+)
 from scarlib.screening import NO_TREATMENT
 from scarlib.ui.cards import Row, badge, records
 
@@ -39,11 +50,15 @@ _HEAD = (
 
 
 def facts(client: Client, options: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
-    """The typical figures behind the table, to sort by: index treatment_id, NaN = not known."""
+    """The usual figures behind the table, to sort by; of a burden whose sources differ, the worst they say. Index
+    treatment_id, NaN = not known."""
     none = [treatment == NO_TREATMENT for treatment in options.index]
 
     def typical(figure: Callable[[str], Estimate]) -> list[float]:
         return [0.0 if is_none else figure(str(t)).typical for t, is_none in zip(options.index, none, strict=True)]
+
+    def burden(figure: Callable[[str], Estimate]) -> list[float]:
+        return typical(lambda treatment: worst_said(figure(treatment)))
 
     return pd.DataFrame(
         {
@@ -52,10 +67,10 @@ def facts(client: Client, options: pd.DataFrame, evidence: Evidence) -> pd.DataF
             "name": options["name"].to_list(),
             "effect": typical(lambda treatment: effect(client, evidence, treatment)),
             "visits": typical(lambda treatment: evidence.number(treatment, "sessions")),
-            "days": typical(lambda treatment: evidence.number(treatment, "downtime_days")),
-            "pain": typical(lambda treatment: evidence.number(treatment, "pain_vas")),
+            "days": burden(lambda treatment: evidence.number(treatment, "downtime_days")),
+            "pain": burden(lambda treatment: evidence.number(treatment, "pain_vas")),
             "cost": typical(evidence.course_cost),
-            "marks": typical(lambda treatment: evidence.pih(treatment, client.fitzpatrick)),
+            "marks": burden(lambda treatment: evidence.pih(treatment, client.fitzpatrick)),
         },
         index=options.index,
     )

@@ -119,7 +119,7 @@ def test_a_whole_consultation_by_hand(browser, lab, root, record_property):
     best = [t for t in options.index if options.at[t, "verdict"] in ("suitable", "caution")]
     counted = options["verdict"].drop("no_treatment").value_counts()
     fits, care = (int(counts) for counts in (counted.get("suitable", 0), counted.get("caution", 0)))
-    expect(profile.locator("[data-hook=summary]")).to_contain_text(f"{fits} of 31 options fit, {care} with care")
+    expect(profile.locator("[data-hook=summary]")).to_contain_text(f"{fits} of 31 treatments fit, {care} with care")
 
     # What is ruled out, and the shortlist
     out = part(page, "[data-hook=ruled-out]").locator("[data-hook=ruled-out]")

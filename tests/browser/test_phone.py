@@ -23,7 +23,7 @@ OUTSIDE = """
 def told(client):
     verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
     fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
-    return f"{fits} of {len(verdicts)} options fit, {care} with care, {len(verdicts) - fits - care} ruled out."
+    return f"{fits} of {len(verdicts)} treatments fit, {care} with care, {len(verdicts) - fits - care} ruled out."
 
 
 @pytest.fixture(scope="module")
