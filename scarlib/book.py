@@ -110,7 +110,10 @@ def _problems(clients: object, tables: Tables) -> Iterator[str]:
     names = list(clients.columns)
     for name in dict.fromkeys(names):
         if name not in FIELDS:
-            yield f"column {name!r:.60}: is not known. Allowed is any of: {', '.join(FIELDS)}."
+            yield (
+                f"column {name!r:.60}: is not known. Allowed is any of: {', '.join(FIELDS)}. "
+                "If it says who a client is, make it the index: clients.set_index(...)."
+            )
         if names.count(name) > 1:
             yield f"column {name!r:.60}: stands twice. Keep one."
     if "scars" not in names:

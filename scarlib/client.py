@@ -41,12 +41,12 @@ class Client:
 
     scars        {scar type: how much of the problem it is, any positive weight}
     fitzpatrick  skin type 1..6, None = not known
-    traits       character of the scars, any of `TRAITS`; empty = not known
+    traits       character of the scars, any of `scarlib.client.TRAITS`; empty = not known
     severity     Goodman-Baron grade 1..4, None = not known
     conditions   ids of tables.conditions that apply
     max_*        limits (days off, visits, pain 0..10) and budget (US dollars for the course); None = no limit
     setting      "med_spa" (nothing that only a physician may do), "home", None = anywhere
-    priorities   {`PRIORITIES` key: 0 does not matter .. 3 matters most}; a key left out is 0
+    priorities   {key of `scarlib.client.PRIORITIES`: 0 does not matter .. 3 matters most}; a key left out is 0
 
     Raises ClientError naming each faulty argument and what is allowed.
     """

@@ -124,7 +124,7 @@ def results_table(plan: Plan, evidence: Evidence, cite: Cite | None = None) -> s
         begin = f"at home from {spoken_date(plan.start)}" if pd.isna(last) else spoken_date(last.date())
         look = f"{_sure(_judged(row), onset)} {_cited(row['source_ids'], cite, evidence)}"
         rows.append((escape(names[row["treatment_id"]]), begin, look))
-    return _table("results", "When to judge the result", ("Treatment", "Last visit", "Judge the result"), rows)
+    return _table("judged", "When to judge the result", ("Treatment", "Last visit", "Judge the result"), rows)
 
 
 def aftercare_list(plan: Plan, cite: Cite | None = None) -> str:
@@ -348,7 +348,8 @@ def _when(rows: pd.DataFrame, visits: Sequence[date]) -> tuple[date, str]:
         return date.min, f"Before and after each visit, from when is {NOT_KNOWN}, {end}"
     if not ends:
         return date.max, f"From the day on, for how long is {NOT_KNOWN}"
-    return ends[0], f"Until {_days(ends)}{' or longer' if rows['until_at_least'].iloc[0] else ''}"
+    longer = " or longer" if rows["until_at_least"].iloc[0] else ""
+    return ends[0], f"{'After each visit, until' if len(ends) > 1 else 'Until'} {_days(ends)}{longer}"
 
 
 def _free(off: Mapping[Hashable, Any]) -> str:

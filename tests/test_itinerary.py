@@ -157,9 +157,11 @@ def test_care_is_told_until_when_for_each_visit_in_turn():
     course = plan(CLIENT, ["microneedling"], EVIDENCE, START)
     items = Page(itinerary.aftercare_list(course)).items
     first, *_ = items
-    assert first.startswith("Until 5 March, 2 April and 30 April 2027: no hard exercise (Also sauna and hot showers)")
+    assert first.startswith(
+        "After each visit, until 5 March, 2 April and 30 April 2027: no hard exercise (Also sauna and hot showers)"
+    )
     (sun,) = [item for item in items if "sun protection" in item]
-    assert sun.startswith("Until 10 March, 7 April and 5 May 2027 or longer:")
+    assert sun.startswith("After each visit, until 10 March, 7 April and 5 May 2027 or longer:")
     (needled,) = [item for item in items if "needled" in item]
     assert needled.startswith("From the day on, for how long is not known:")
 

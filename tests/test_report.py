@@ -200,7 +200,8 @@ def test_when_to_call_names_every_grave_harm_but_what_was_not_seen_and_says_whos
         call = part(page_of([treatment]), "Call the clinic", "Phone of the clinic")
         for event, harm in EVIDENCE.harms(treatment).items():
             label = TABLES.label("adverse_event", event)
-            assert (label in call.partition("call grave: ")[2].partition(". The list")[0]) is (event in GRAVE_HARMS and harm.high != 0), (treatment, event)
+            named = label in call.partition("call grave: ")[2].partition(". The list")[0]
+            assert named is (event in GRAVE_HARMS and harm.high != 0), (treatment, event)
         assert "This advice is ours" in call
         assert "not all there is" in call
     mild = part(page_of(["silicone_gel"], Client(scars={"keloid": 1})), "Call the clinic", "Phone of the clinic")

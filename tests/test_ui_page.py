@@ -471,7 +471,9 @@ def test_all_that_calls_for_care_stands_on_the_face_of_a_card(board):
 def test_a_card_that_stands_later_for_health_says_so(board):
     ask(board, Client(scars={"rolling": 2}, fitzpatrick=3, conditions={"herpes_history"}))
     options = board.answers.options
-    for shown in [node for node in results(board).all(data_hook="option") if "card" in node.attributes["class"].split()]:
+    full = [node for node in results(board).all(data_hook="option") if "card" in node.attributes["class"].split()]
+    assert full
+    for shown in full:
         reasons = options.at[shown.attributes["data-id"], "reasons"]
         assert ("Your health raises a question here" in shown.text) is (health_doubt(reasons) > 0)
 

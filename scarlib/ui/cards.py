@@ -98,11 +98,14 @@ def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families:
         cards.insert(0, "<p class='empty'>None of this kind fits. Choose “All kinds” to see the others.</p>")
     key = (
         "<p class='key'>In each bar, further right is better for you. The dot is the usual figure, "
-        "the line runs from low to high. “In the top three in 90 of 100 readings” says how firm a place in this list "
-        "is, not how likely it is to help you.</p>"
+        "the line runs from low to high.</p>"
+    )
+    firm = (
+        "<p class='key'>“In the top three in 90 of 100 readings” says how firm a place in this list is, not how likely "
+        "it is to help you.</p>"
     )
     more = f'<h3>Then come</h3><div class="lines">{"".join(lines)}</div>' if lines else ""
-    return f'{key}<div class="cards">{"".join(cards)}</div>{more}'
+    return f'{key}<div class="cards">{"".join(cards)}</div>{firm}{more}'
 
 
 def line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:

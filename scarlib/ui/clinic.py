@@ -15,7 +15,9 @@ _TOLD = 20  # problems shown at once; the rest is counted
 
 def clinic_menu(answers: Answers) -> w.VBox:
     """Choose a menu's file, see what came of it, and go without it again."""
-    upload = w.FileUpload(accept=".csv,.xlsx", multiple=False, description="Choose the menu’s file")
+    upload = w.FileUpload(
+        accept=".csv,.xlsx", multiple=False, description="Choose the menu’s file", tooltip="Choose the menu’s file"
+    )
     remove = w.Button(description="Work without the menu")
     said = w.HTML()
 

@@ -29,7 +29,7 @@ _KEPT = ("options", "compared", "planned", "starts_on", "ready_by", "menu")
 def keep(answers: Answers, dashboard: str = "") -> w.VBox:
     """Save the answers as a file, open such a file or a link, and a link to the same answers in the dashboard, whose
     address is `dashboard` ("" = this page's own)."""
-    upload = w.FileUpload(accept=".json", multiple=False, description="Open a saved file")
+    upload = w.FileUpload(accept=".json", multiple=False, description="Open a saved file", tooltip="Open a saved file")
     link = w.Text(description="Open a link that holds answers", placeholder="paste it here", continuous_update=False)
 
     said = w.HTML()

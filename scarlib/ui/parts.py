@@ -94,7 +94,7 @@ def _in_full(answers: Answers) -> str:
 
 def side_by_side(answers: Answers) -> w.VBox:
     """Up to four options of the person's choice, question by question, with no treatment first."""
-    labels = ("Compare no treatment with", "and with", "and with", "and with")
+    labels = ("Compare", "and with", "and with", "and with")
     choices = picks(
         answers, "compared", labels[:MOST], names(answers), "The two best fits", lambda: answers.shortlist[:2]
     )
