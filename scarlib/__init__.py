@@ -11,6 +11,7 @@ from scarlib import ranking as _ranking
 from scarlib import screening as _screening
 from scarlib.client import Client
 from scarlib.errors import ClientError, DataError
+from scarlib.evidence import Evidence as _Evidence
 from scarlib.evidence import weigh as _weigh
 from scarlib.menu import lay_over as _lay_over
 from scarlib.menu import read_menu as _read_menu
@@ -45,6 +46,12 @@ def load_tables(folder: str | Path | None = None, menu: str | Path | bytes | Non
     Raises DataError listing all problems (file, row, column, cure); nothing is half loaded.
     Rows are counted as a spreadsheet does: the header is row 1.
     """
+    if not isinstance(folder, (str, Path, type(None))):
+        raise DataError([f"folder: {type(folder).__name__} is not a path. Give the path of a folder of tables."])
+    if not isinstance(menu, (str, Path, bytes, type(None))):
+        raise DataError(
+            [f"menu: {type(menu).__name__} is not a file. Give a path, or the bytes of a CSV or Excel file."]
+        )
     tables = _load_tables(folder)
     if menu is None:
         return tables
@@ -59,7 +66,7 @@ def recommend(client: Client, tables: Tables | None = None) -> pd.DataFrame:
     where not ranked); top3 (of 100 plausible readings); points_<criterion>, which add up to the score.
     `tables` defaults to those that come with scarlib.
     """
-    return _ranking.recommend(client, _weigh(tables or default_tables()))
+    return _ranking.recommend(_checked(client), _evidence(tables))
 
 
 def recommend_many(clients: pd.DataFrame, tables: Tables | None = None) -> pd.DataFrame:
@@ -71,7 +78,7 @@ def recommend_many(clients: pd.DataFrame, tables: Tables | None = None) -> pd.Da
     """
     from scarlib import book  # needed by those who have many clients, not by every page
 
-    return book.recommend_many(clients, _weigh(tables or default_tables()))
+    return book.recommend_many(clients, _evidence(tables))
 
 
 def what_would_change(client: Client, treatment_id: str, tables: Tables | None = None) -> Change | None:
@@ -80,7 +87,7 @@ def what_would_change(client: Client, treatment_id: str, tables: Tables | None =
     None also where it already fits, and where it must be avoided or is not for these scars.
     Raises ClientError for a treatment that is not in the table.
     """
-    return _screening.what_would_change(client, treatment_id, _weigh(tables or default_tables()))
+    return _screening.what_would_change(_checked(client), treatment_id, _evidence(tables))
 
 
 def compare(client: Client, treatments: Sequence[str], tables: Tables | None = None) -> pd.DataFrame:
@@ -90,7 +97,7 @@ def compare(client: Client, treatments: Sequence[str], tables: Tables | None = N
     """
     from scarlib import comparison  # needed by those who compare, not by every page
 
-    return comparison.compare(client, treatments, _weigh(tables or default_tables()))
+    return comparison.compare(_checked(client), treatments, _evidence(tables))
 
 
 def plan(
@@ -107,7 +114,7 @@ def plan(
     """
     from scarlib import planning  # needed by those who plan, not by every page
 
-    return planning.plan(client, treatments, _weigh(tables or default_tables()), start, ready_by)
+    return planning.plan(_checked(client), treatments, _evidence(tables), start, ready_by)
 
 
 def report(
@@ -128,8 +135,22 @@ def report(
     """
     from scarlib import reporting  # needed by those who print, not by every page
 
-    evidence = _weigh(tables or default_tables())
-    return reporting.report(client, plan, evidence, considered, unclear, decision, on)
+    evidence = _evidence(tables)
+    return reporting.report(_checked(client), plan, evidence, considered, unclear, decision, on)
+
+
+def _checked(client: Client) -> Client:
+    if not isinstance(client, Client):
+        raise ClientError(
+            [f"client: {type(client).__name__} is not a Client. Give scarlib.Client(scars={{...}}, ...)."]
+        )
+    return client
+
+
+def _evidence(tables: Tables | None) -> _Evidence:
+    if tables is not None and not isinstance(tables, Tables):
+        raise ClientError([f"tables: {type(tables).__name__} is not Tables. Give what scarlib.load_tables() gave."])
+    return _weigh(default_tables() if tables is None else tables)
 
 
 def __getattr__(name: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import InitVar, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from scarlib.errors import ClientError
 from scarlib.tables import Tables, default_tables
 
@@ -66,6 +68,8 @@ class Client:
 
     def __post_init__(self, tables: Tables | None) -> None:
         object.__setattr__(self, "_tables", tables)
+        for name in ("fitzpatrick", "severity", *LIMITS):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
         known = (tables or default_tables()).conditions.index
         problems = [
             *_weights("scars", self.scars, SCAR_TYPES, 1e9, positive=True),
@@ -81,14 +85,14 @@ class Client:
             value = getattr(self, name)
             if value is not None and not (_is_number(value) and low <= value <= high):
                 problems.append(f"{name}: {_shown(value)} is not allowed. Give {low:,} to {high:,} {unit}, or None.")
-        if self.setting is not None and self.setting not in SETTINGS:
+        if self.setting is not None and not (isinstance(self.setting, str) and self.setting in SETTINGS):
             problems.append(
                 f"setting: {_shown(self.setting)} is not known. Allowed is one of: {', '.join(SETTINGS)}, or None."
             )
         if problems:
             raise ClientError(problems)
-        object.__setattr__(self, "scars", MappingProxyType(dict(self.scars)))
-        object.__setattr__(self, "priorities", MappingProxyType(dict(self.priorities)))
+        object.__setattr__(self, "scars", MappingProxyType(_plain_weights(self.scars)))
+        object.__setattr__(self, "priorities", MappingProxyType(_plain_weights(self.priorities)))
         object.__setattr__(self, "traits", frozenset(self.traits))
         object.__setattr__(self, "conditions", frozenset(self.conditions))
 
@@ -145,7 +149,17 @@ class Client:
         return cls.from_dict(answers, tables)
 
 
+def _plain(value: Any) -> Any:
+    """A number out of a table (numpy.int64) as the plain number it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _plain_weights(weights: Mapping[str, Any]) -> dict[str, float]:
+    return {name: _plain(weight) for name, weight in weights.items()}
+
+
 def _is_number(value: object) -> bool:
+    value = _plain(value)
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e300 < value < 1e300
 
 
@@ -162,7 +176,7 @@ def _whole(name: str, value: object, highest: int) -> list[str]:
 
 
 def _members(name: str, values: object, allowed: tuple[str, ...]) -> list[str]:
-    if isinstance(values, str) or not isinstance(values, Collection):
+    if isinstance(values, (str, Mapping)) or not isinstance(values, Collection):
         return [f"{name}: {_shown(values)} is not a set of names. Give a set such as {{{allowed[0]!r}}}."]
     unknown = [value for value in values if value not in allowed]
     cure = f"Allowed is any of: {', '.join(allowed)}."
@@ -174,7 +188,7 @@ def _weights(name: str, weights: object, allowed: tuple[str, ...], highest: floa
         return [f"{name}: {_shown(weights)} is not a mapping. Give one such as {{{allowed[0]!r}: 1}}."]
     cure = f"Allowed is any of: {', '.join(allowed)}."
     problems = [f"{name}: {_shown(key)} is not known. {cure}" for key in weights if key not in allowed]
-    wanted = "a number above 0" if positive else f"a number from 0 to {highest:g}"
+    wanted = f"a number above 0, at most {highest:,.0f}" if positive else f"a number from 0 to {highest:g}"
     for key, weight in weights.items():
         if not _is_number(weight) or (weight <= 0 if positive else weight < 0) or weight > highest:
             problems.append(f"{name}: {_shown(weight)} for {_shown(key)} is not allowed. Give {wanted}.")

@@ -139,7 +139,7 @@ class Judgement:
     sources: tuple[str, ...] = ()
     tier: int = 0
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    weeks: float = UNKNOWN  # to wait, for a contraindication of level defer
+    weeks: float = UNKNOWN  # to wait, for a contraindication of level defer, or that others would defer
 
 
 def _counted(claims: Iterable[Claim]) -> list[Claim]:
@@ -356,10 +356,16 @@ def _strictest(claims: Sequence[Claim]) -> Judgement:
     softened = level in ("avoid", "defer") and panel_says == {"good"}
     if softened:
         level = "caution"
+    strict = [claim for said_level, claim in said if said_level in ("defer", level)]
     chosen = [claim for said_level, claim in said if said_level == level]
     if softened:
         chosen += [claim for _, claim in panel]
-    waits = [end for claim in chosen for end in (claim.low, claim.value, claim.high) if not math.isnan(end)]
+    waits = [
+        end
+        for claim in (strict if softened else chosen)
+        for end in (claim.low, claim.value, claim.high)
+        if not math.isnan(end)
+    ]
     _, sources, _, tier = _cited(chosen)
     every = tuple(claim.claim_id for claim in claims)
     weeks = max(waits) if waits else UNKNOWN

@@ -214,7 +214,7 @@ def _records(name: str, raw: bytes, problems: list[str]) -> list[list[str]] | No
     if records and len(records[0]) > _MAX_WIDTH:
         problems.append(f"{name}, row 1: has more than {_MAX_WIDTH} columns. Keep: {', '.join(COLUMNS)}.")
         return None
-    return records
+    return [[cell.strip() for cell in records[0]], *records[1:]] if records else records
 
 
 def _sheet(name: str, raw: bytes, problems: list[str]) -> list[list[str]] | None:

@@ -93,7 +93,8 @@ class Plan:
     """A dated course. In the frames NaT / NaN / <NA> = not known; dates are days without a time; one row each:
 
     visits     session: visit (number), treatment_id, name, session, sessions (<NA>: number not known), sessions_low,
-               sessions_high, date_earliest, date_planned, date_latest, note; in order of date_planned
+               sessions_high, date_earliest, date_planned, date_latest, note (first of all why it is not settled, where
+               screening rules it out as things stand); in order of date_planned
     home       course at home: treatment_id, name, from, note
     pairs      pair: first, second, shared (a visit), weeks_low, weeks_typical, weeks_high, assumed, text, source_ids
     downtime   days off: visit, treatment_id, from, until_typical, until_at_most, said, source_ids
@@ -103,6 +104,7 @@ class Plan:
     left_out   {treatment: why it is never planned};  verdicts  {treatment: (verdict, every reason)}, see `screening`
     """
 
+    client: Client
     start: date
     order: tuple[str, ...]
     visits: pd.DataFrame
@@ -256,7 +258,7 @@ def plan(
     visited = [treatment for treatment in order if not known.courses[treatment].home]
     sessions = _sessions(visited, known, start)
     home = [(treatment, start) for treatment in order if known.courses[treatment].home]
-    visits = _visits(sessions, known)
+    visits = _visits(sessions, known, verdicts)
     at = [*zip(visits["visit"], (s.treatment for s in sessions), (s.planned for s in sessions), strict=True)]
     aftercare = _aftercare([*at, *((pd.NA, *item) for item in home)], known)
     cost = _cost(order, known)
@@ -265,6 +267,7 @@ def plan(
     conflicts += _over_limits(visited, known, cost)
     note = "Used at home, not in visits. How long is not known: ask."
     return Plan(
+        client=client,
         start=start,
         order=tuple(order),
         visits=visits,
@@ -298,17 +301,14 @@ def to_ics(plan: Plan) -> bytes:
             f"Days off afterwards: {off[number, row['treatment_id']]}. {row['note']}".strip()
             for row in records
         ]
-        lines += [
-            f"Not settled: {row['name']} is ruled out as things stand. Book nothing yet."
-            for row in records
-            if plan.verdicts[row["treatment_id"]][0] not in RANKED
-        ]
         event = Event()
         event.add("uid", f"{plan.start:%Y%m%d}-{number}-{'-'.join(row['treatment_id'] for row in records)}@scarlib")
         event.add("dtstamp", datetime(plan.start.year, plan.start.month, plan.start.day, tzinfo=UTC))
         event.add("dtstart", day)
         event.add("dtend", day + timedelta(days=1))
-        event.add("summary", f"Visit {number}: {listed([row['name'] for row in records])}")
+        settled = all(plan.verdicts[row["treatment_id"]][0] in RANKED for row in records)
+        title = f"Visit {number}{'' if settled else ' (not settled)'}"
+        event.add("summary", f"{title}: {listed([row['name'] for row in records])}")
         event.add("description", "\n".join([*lines, "A plan to talk over, not a booking."]))
         calendar.add_component(event)
     return bytes(calendar.to_ical())
@@ -334,7 +334,7 @@ def _number(sessions: int) -> str:
 def _check(treatments: Sequence[str], evidence: Evidence, start: date, ready_by: date | None) -> None:
     allowed = [treatment for treatment in evidence.tables.treatments.index if treatment != NO_TREATMENT]
     problems = []
-    if isinstance(treatments, str) or not isinstance(treatments, Sequence) or not treatments:
+    if isinstance(treatments, str) or not isinstance(treatments, (Sequence, pd.Index)) or not len(treatments):
         problems.append(f"treatments: {treatments!r} is not a list of treatments. Give at least one id in a list.")
         treatments = ()
     for number, treatment in enumerate(treatments):
@@ -538,13 +538,21 @@ def _frame(rows: Iterable[tuple[object, ...]], columns: str) -> pd.DataFrame:
     )
 
 
-def _visits(sessions: Sequence[_Session], known: _Known) -> pd.DataFrame:
+def _unsettled(verdict: str, reasons: Sequence[Reason]) -> str:
+    why = next((reason.text for reason in reasons if reason.level == verdict), "")
+    return "" if verdict in RANKED else f"Not settled, book nothing yet. {why}"
+
+
+def _visits(
+    sessions: Sequence[_Session], known: _Known, verdicts: Mapping[str, tuple[str, tuple[Reason, ...]]]
+) -> pd.DataFrame:
     number = {day: i for i, day in enumerate(dict.fromkeys(session.planned for session in sessions), 1)}
     rows = []
     for treatment, k, earliest, planned, latest in sessions:
         course = known.courses[treatment]
         few, usual, most = course.sessions
-        notes = []
+        open_ = _unsettled(*verdicts[treatment])
+        notes = [open_] if open_ else []
         if not course.counted:
             notes.append(f"Number of visits not known{f' ({few} to {most})' if most > few else ''}: ask.")
         if most > 1 and not course.interval_known:

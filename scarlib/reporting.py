@@ -59,10 +59,11 @@ def report(
     plan are always among them, no treatment comes first; by default the best ranked fill them up to two. `decision`
     is "chosen", "undecided", "no_treatment", or "" (not said: with a plan, the page leaves it to be ticked). `unclear`
     is what is unclear in the client's own words. `on` is the day on the page (default: today).
-    Raises ClientError naming each faulty argument: a plan that is none or names a treatment that these tables lack, an
-    unknown or repeated id, an unknown decision, one that does not go with the plan, words that are too long, no date.
+    Raises ClientError naming each faulty argument: a plan that is none, was made for other answers or names a
+    treatment that these tables lack, an unknown or repeated id, an unknown decision, one that does not go with the
+    plan, words that are too long, no date.
     """
-    _check(plan, evidence, considered, unclear, decision, on)
+    _check(client, plan, evidence, considered, unclear, decision, on)
     today = on or date.today()
     options = _considered(client, plan, evidence, considered)
     told = _told(client, options, evidence)
@@ -112,7 +113,13 @@ def report(
 
 
 def _check(
-    plan: Plan | None, evidence: Evidence, considered: Sequence[str], unclear: str, decision: str, on: date | None
+    client: Client,
+    plan: Plan | None,
+    evidence: Evidence,
+    considered: Sequence[str],
+    unclear: str,
+    decision: str,
+    on: date | None,
 ) -> None:
     known = [treatment for treatment in evidence.tables.treatments.index if treatment != NO_TREATMENT]
     allowed = ", ".join(known)
@@ -122,6 +129,8 @@ def _check(
     elif plan is not None:
         strange = [treatment for treatment in (*plan.order, *plan.left_out) if treatment not in known]
         problems += [f"plan: {name!r} is not in these tables. Plan with the same tables." for name in strange]
+        if plan.client != client:
+            problems.append("plan: was made for other answers. Plan again, for this client.")
     if isinstance(considered, str) or not isinstance(considered, (Sequence, pd.Index)):
         problems.append(f"considered: {considered!r:.60} is not a list. Give ids in a list, any of: {allowed}.")
         considered = ()
@@ -131,7 +140,8 @@ def _check(
         elif treatment in list(considered[:number]):
             problems.append(f"considered: {treatment!r} stands more than once. Keep one.")
     if not isinstance(unclear, str) or len(unclear) > MOST_WORDS:
-        problems.append(f"unclear: is not a text of at most {MOST_WORDS:,} characters. Shorten it.")
+        long = f" (it has {len(unclear):,})" if isinstance(unclear, str) else ""
+        problems.append(f"unclear: is not a text of at most {MOST_WORDS:,} characters{long}. Shorten it.")
     if decision not in ("", *DECISIONS):
         problems.append(f"decision: {decision!r:.60} is not known. Allowed is one of: {', '.join(DECISIONS)}, or ''.")
     elif decision == "chosen" and plan is None:

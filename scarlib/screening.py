@@ -72,7 +72,26 @@ def screen_one(treatment: str, client: Client, evidence: Evidence) -> tuple[str,
 def _screened(treatment: str, questions: list[Question], evidence: Evidence) -> tuple[str, tuple[Reason, ...]]:
     reasons = tuple(reasons_from(questions, treatment, evidence))
     verdict = VERDICTS[_worst(reason.level for reason in reasons)]
-    return verdict, tuple(sorted(reasons, key=_order))
+    return verdict, tuple(sorted(_consistent(reasons, questions, evidence), key=_order))
+
+
+def _consistent(reasons: tuple[Reason, ...], questions: list[Question], evidence: Evidence) -> tuple[Reason, ...]:
+    """Without what contradicts a stricter reason of the same condition or one it implies: "no reason to wait", "not
+    known". The verdict is that of the strictest either way."""
+    named = {given[1] for rule, *given in questions if rule is _condition}
+    milder: set[str] = set()
+    for name in named:
+        family = {f"condition:{condition}" for condition in _implied(name, evidence)}
+        if any(reason.about in family and reason.level in ("avoid", "defer") for reason in reasons):
+            milder |= family
+    return tuple(
+        reason
+        for reason in reasons
+        if not (
+            reason.about in milder
+            and (reason.level == "suitable" or (reason.level == "caution" and not reason.source_ids))
+        )
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +196,7 @@ def _named_traits(treatment: str, evidence: Evidence) -> frozenset[str]:
 def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> Change | None:
     """The smallest change of limits or of time that would let a ruled-out treatment in; None where there is none,
     or where it already fits. Raises ClientError for an id that is not in the table."""
-    if treatment_id not in evidence.tables.treatments.index:
+    if not isinstance(treatment_id, str) or treatment_id not in evidence.tables.treatments.index:
         allowed = ", ".join(evidence.tables.treatments.index)
         raise ClientError([f"treatment_id: {treatment_id!r} is not known. Allowed is one of: {allowed}."])
     verdict, reasons = screen_one(treatment_id, client, evidence)
@@ -366,10 +385,13 @@ def _as_verdict(level: str) -> str:
 def _wait(weeks: float) -> str:
     if math.isnan(weeks):
         return "wait until this is over"
+    return f"wait until {_stretch(weeks)} have passed since then"
+
+
+def _stretch(weeks: float) -> str:
     if weeks < 1:
-        return f"wait until {math.ceil(7 * weeks)} days have passed since then"
-    months = f" (about {weeks / 4.345:.0f} months)" if weeks >= 9 else ""
-    return f"wait until {_counted(weeks, 'week')}{months} have passed since then"
+        return f"{math.ceil(7 * weeks)} days"
+    return f"{_counted(weeks, 'week')}{f' (about {weeks / 4.345:.0f} months)' if weeks >= 9 else ''}"
 
 
 def _cited(said: Judgement) -> tuple[str, ...]:
@@ -382,6 +404,8 @@ _FIT_SAID = {"avoid": "do not use it", "poor": "it does little", "partial": "it 
 
 
 def _disagreement(said: Judgement, words: Mapping[str, str]) -> str:
+    if said.level != "defer" and not math.isnan(said.weeks):
+        words = {**words, "defer": f"wait {_stretch(said.weeks)}"}
     other = [f"{words[level]} ({len(sources)})" for level, sources in said.others.items() if level in words]
     return f" Other sources say: {', '.join(other)}." if other else ""
 

@@ -235,3 +235,27 @@ def test_nothing_in_a_client_names_the_person():
         "scars", "fitzpatrick", "traits", "severity", "conditions", "max_downtime_days", "max_sessions", "max_pain",
         "budget_usd", "setting", "priorities",
     }  # fmt: skip
+
+
+def test_numbers_out_of_a_table_are_taken_as_they_are():
+    row = pd.DataFrame({"fitzpatrick": [4], "weight": [2], "days": [3.0]}).iloc[0]
+    frame = pd.DataFrame({"fitzpatrick": [4], "weight": [2]})
+    client = Client(scars={"rolling": frame["weight"].iloc[0]}, fitzpatrick=frame["fitzpatrick"].iloc[0])
+    assert client == Client(scars={"rolling": 2}, fitzpatrick=4)
+    assert Client.from_json(client.to_json()) == client
+    assert Client(scars={"rolling": 1}, max_downtime_days=row["days"]).max_downtime_days == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"setting": pd.NA}, "setting: "),
+        ({"conditions": {"pregnancy": False}}, "conditions: "),
+        ({"scars": {"rolling": 1e308}}, "at most 1,000,000,000"),
+        ({"scars": {"rolling": True}}, "at most 1,000,000,000"),
+    ],
+)
+def test_what_is_refused_names_its_argument_and_its_bounds(answers, said):
+    with pytest.raises(ClientError) as caught:
+        Client(**{"scars": {"rolling": 1}, **answers})
+    assert said in caught.value.problems[0]

@@ -303,6 +303,20 @@ def test_the_course_as_a_whole_is_held_against_the_limits():
     assert "Longest time off in one go: up to 7 days, as sources differ. Your limit is 3." in said(strict.conflicts)
 
 
+def test_what_is_ruled_out_says_so_in_every_visit_and_file():
+    client = INDENTED.replace(conditions={"pregnancy"})
+    course = plan(client, ["subcision", "peel_superficial"], EVIDENCE, START)
+    out = [treatment for treatment in course.order if course.verdicts[treatment][0] not in ("suitable", "caution")]
+    assert out
+    for row in course.visits.to_dict("records"):
+        assert row["note"].startswith("Not settled, book nothing yet.") is (row["treatment_id"] in out)
+    events = [event for event in Calendar.from_ical(to_ics(course)).walk("VEVENT")]
+    for number, rows in course.visits.groupby("visit"):
+        (event,) = [event for event in events if str(event["summary"]).startswith(f"Visit {number}")]
+        assert ("(not settled)" in event["summary"]) is bool(set(rows["treatment_id"]) & set(out))
+    assert "Not settled, book nothing yet." in to_csv(course)
+
+
 def test_every_fault_is_named_at_once():
     with pytest.raises(ClientError) as caught:
         plan(INDENTED, ["laser", "subcision", "subcision", 3, "no_treatment"], EVIDENCE, "soon", datetime(2027, 1, 1))

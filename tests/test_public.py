@@ -133,3 +133,33 @@ def test_it_runs_from_any_folder_with_no_network(tmp_path):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert run.stdout.strip() == "True", run.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("client", [None, {}, 5, "rolling"])
+def test_what_is_no_client_is_named(client):
+    for ask in (
+        scarlib.recommend,
+        lambda c: scarlib.what_would_change(c, "subcision"),
+        lambda c: scarlib.compare(c, []),
+    ):
+        with pytest.raises(scarlib.ClientError, match=r"client: .* is not a Client"):
+            ask(client)
+
+
+@pytest.mark.parametrize("tables", [5, {}, pd.DataFrame()])
+def test_what_is_no_tables_is_named(tables):
+    client = scarlib.Client(scars={"rolling": 1})
+    with pytest.raises(scarlib.ClientError, match=r"tables: .* is not Tables"):
+        scarlib.recommend(client, tables)
+
+
+@pytest.mark.parametrize("wrong", [{"menu": 5}, {"menu": pd.DataFrame()}, {"menu": bytearray(b"x")}, {"folder": 5}])
+def test_what_is_no_file_is_named(wrong):
+    (name,) = wrong
+    with pytest.raises(scarlib.DataError, match=f"{name}: .* is not a"):
+        scarlib.load_tables(**wrong)
+
+
+def test_an_id_that_is_a_list_is_named():
+    with pytest.raises(scarlib.ClientError, match="treatment_id: "):
+        scarlib.what_would_change(scarlib.Client(scars={"rolling": 1}), ["subcision"])

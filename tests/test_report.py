@@ -210,7 +210,7 @@ def test_when_to_call_names_every_grave_harm_but_what_was_not_seen_and_says_whos
 
 def test_the_plan_is_told_with_its_days_and_what_follows():
     course = plan(CLIENT, ["microneedling", "laser_pdl", "laser_ablative_full"], EVIDENCE, START, date(2027, 9, 1))
-    said = words(report(CLIENT.replace(fitzpatrick=5), course, EVIDENCE, on=TODAY))
+    said = words(report(CLIENT, course, EVIDENCE, on=TODAY))
     for row in course.visits.to_dict("records"):
         assert told(row["date_planned"].date()) in said
     for conflict in course.conflicts:
@@ -220,6 +220,14 @@ def test_the_plan_is_told_with_its_days_and_what_follows():
     left = plan(dark, ["microneedling", "laser_ablative_full"], EVIDENCE, START)
     text = report(dark, left, EVIDENCE, on=TODAY)
     assert "Full laser resurfacing: Not for skin type V" in part(text, "Left out, and why", SECTIONS[4])
+
+
+def test_a_plan_of_another_client_is_refused():
+    other = Client(scars={"icepick": 1}, fitzpatrick=6, conditions={"pregnancy"})
+    course = plan(CLIENT, ["microneedling"], EVIDENCE, START)
+    with pytest.raises(ClientError, match="plan: was made for other answers"):
+        report(other, course, EVIDENCE)
+    assert report(CLIENT.replace(), course, EVIDENCE)
 
 
 def test_the_decision_is_what_was_said_and_else_left_to_be_ticked():

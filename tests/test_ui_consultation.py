@@ -177,6 +177,33 @@ def test_an_impossible_date_says_so_and_keeps_the_last_plan(session):
     assert "before the start" not in told(session.course)
 
 
+@pytest.mark.parametrize("place", ["session", "board"])
+def test_without_a_scar_nothing_old_passes_for_an_answer(place, request):
+    """Health that was ticked after the last scar was taken away counts for nothing yet, so nothing may be shown."""
+    here = request.getfixturevalue(place)
+    page = here.page if place == "board" else w.VBox([v for v in vars(here).values() if isinstance(v, w.Widget)])
+    here.answers.scars = {}
+    here.answers.conditions = ["pregnancy"]
+    here.answers.fitzpatrick = 6
+    said = html(page)
+    assert model.NO_SCAR in said
+    for shown in ('data-hook="option"', 'data-hook="plan"', "data-hook='plan'", 'data-hook="summary"', "#answers="):
+        assert shown not in said
+    only(page, "control-report").click()
+    assert model.NO_SCAR in html(page)
+    assert "acne-scar-plan.html" not in html(page)
+    if place == "session":
+        for name in ("client", "options", "overview", "ruled_out", "contributions", "comparison", "plan", "record"):
+            with pytest.raises(ClientError, match="Choose at least one kind of scar"):
+                getattr(here, name)
+        assert len(here.table._dt_args["data_json"]) < 10
+    here.answers.scars = {"rolling": 1.0}
+    assert here.answers.client.conditions == {"pregnancy"}
+    assert here.answers.client.fitzpatrick == 6
+    assert model.NO_SCAR not in html(page)
+    assert "data-hook='plan'" in html(page) or "Nothing fits" in html(page)
+
+
 def test_a_first_visit_in_the_past_is_named(session):
     only(session.course, "control-starts_on").value = date(2020, 3, 1)
     assert "The first visit lies in the past" in told(session.course)
@@ -446,7 +473,7 @@ def test_the_page_tells_the_decision_and_what_is_unclear(session):
     assert files(session.take_home) == {}
     only(session.take_home, "control-unclear").value = "x" * 5_000
     press(session.take_home, "Make the files to take home")
-    assert "unclear: " in told(session.take_home)
+    assert "What is still unclear is not a text" in told(session.take_home)
     assert files(session.take_home) == {}
 
 

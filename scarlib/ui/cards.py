@@ -57,31 +57,35 @@ def records(options: pd.DataFrame) -> dict[str, Row]:
 
 
 def summary(
-    options: pd.DataFrame, problems: Sequence[str] = (), unanswered: Sequence[str] = (), *, example: bool = False
+    options: pd.DataFrame, said: Sequence[str] = (), unanswered: Sequence[str] = (), *, example: bool = False
 ) -> str:
     """The one sentence that counts what fits, and the problems with the answers where there are any."""
     treated = options.drop(index=NO_TREATMENT)
     counts = treated["verdict"].value_counts()
     fits, care = int(counts.get("suitable", 0)), int(counts.get("caution", 0))
     out = len(treated) - fits - care
-    said = f"{fits} of {len(treated)} treatments fit, {care} with care, {out} ruled out."
+    counted = f"{fits} of {len(treated)} treatments fit, {care} with care, {out} ruled out."
     kinds = [f"{n} {words}" for code, words in _OUT.items() if (n := int(counts.get(code, 0)))]
     none = "No treatment is always an option."
     apart = (
         f'<p class="out-why">Ruled out: {", ".join(kinds)}. {none}</p>' if kinds else f'<p class="out-why">{none}</p>'
     )
-    told = [
-        *problems,
-        *(f"You said yes to “{asked}” Tick which of these is true: it does not count yet." for asked in unanswered),
-    ]
-    warning = "".join(f'<p class="problem" role="alert">{escape(text)}</p>' for text in told)
     start = (
         "<p>An example to start with: wide, sloped dents, nothing else known, your health not asked yet. "
         "Change it to yours.</p>"
         if example
         else ""
     )
-    return f'{warning}<p class="summary" data-hook="summary">{said}</p>{apart}{start}'
+    return f'{problems(said, unanswered)}<p class="summary" data-hook="summary">{counted}</p>{apart}{start}'
+
+
+def problems(said: Sequence[str], unanswered: Sequence[str] = ()) -> str:
+    """What is wrong with the answers, and which of them do not count yet."""
+    told = [
+        *said,
+        *(f"You said yes to “{asked}” Tick which of these is true: it does not count yet." for asked in unanswered),
+    ]
+    return "".join(f'<p class="problem" role="alert">{escape(text)}</p>' for text in told)
 
 
 def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families: list[str]) -> str:
@@ -111,11 +115,12 @@ def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families:
 def line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     """A ranked option in short, for the places after the full cards."""
     marks = dark_marks(client, evidence, treatment)
-    told = "".join(
+    figures = "".join(
         f"<div><dt>{escape(item.name)}</dt><dd>{item.words}</dd></div>" for item in rows(client, evidence, treatment)
     )
-    facts = f"<dl>{told}</dl>"
-    body = f"<p>{marks}</p>{care(row)}{facts}" if client.fitzpatrick in DARKER else f"{care(row)}{facts}<p>{marks}</p>"
+    facts = f"<dl>{figures}</dl>"
+    told = f"{care(row)}{grave(evidence, treatment)}"
+    body = f"<p>{marks}</p>{told}{facts}" if client.fitzpatrick in DARKER else f"{told}{facts}<p>{marks}</p>"
     return (
         f'<article class="line-card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
         f'<header><span class="rank">{row["rank"]}</span><h4>{escape(row["name"])}</h4>'
@@ -137,7 +142,8 @@ def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictur
         f'<article class="card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
         f'<header><span class="rank">{row["rank"]}</span><h3>{escape(texts["name"])} '
         f"<small>{escape(texts['clinical_name'])}</small></h3>{signs(evidence, treatment, row['verdict'])}</header>"
-        f"{first}{second}<dl class='ranges'>{ranges}</dl>{_evidence_line(client, row, evidence, treatment)}"
+        f"{first}{second}{grave(evidence, treatment)}<dl class='ranges'>{ranges}</dl>"
+        f"{_evidence_line(client, row, evidence, treatment)}"
         f"{clinic(evidence, treatment)}"
         f"{details(client, treatment, row, evidence, pictures=pictures)}</article>"
     )
@@ -240,7 +246,7 @@ def _nearest(client: Client, options: pd.DataFrame, evidence: Evidence) -> str:
             "Ask a skin doctor what else there is.</p></div>"
         )
     lead = (
-        "Nothing fits all of what you said. These come nearest:"
+        "Nothing fits all of what you said, apart from no treatment. These come nearest:"
         if len(within_reach)
         else "Nothing may be used with what you said. For scars like yours these are used when nothing speaks against:"
     )
@@ -318,6 +324,21 @@ def harms(evidence: Evidence, treatment: str, pictures: bool = False) -> str:
         for event, harm in order
     )
     return f'<p>{lead}</p><ul class="harms">{items}</ul>'
+
+
+@lru_cache(maxsize=256)
+def grave(evidence: Evidence, treatment: str) -> str:
+    """The grave harms that sources have seen, for the face of a card: before what it can do, never folded away."""
+    seen = [
+        f"{escape(evidence.tables.label('adverse_event', event))} ({_harm(harm)})"
+        if harm.known
+        else escape(evidence.tables.label("adverse_event", event))
+        for event, harm in evidence.harms(treatment).items()
+        if event in GRAVE_HARMS and harm.high != 0
+    ]
+    if treatment == NO_TREATMENT or not seen:
+        return ""
+    return f'<p class="grave"><b>Grave harm that sources report:</b> {"; ".join(seen)}.</p>'
 
 
 def _harm(harm: Estimate) -> str:

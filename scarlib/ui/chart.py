@@ -52,7 +52,7 @@ class Map:
         ).add_class("map")
         self.sentence = w.HTML()
         self._dots.observe(self._clicked, names="selected")
-        answers.observe(self._draw, names=["options", "families"])
+        answers.observe(self._draw, names=["options", "families", "empty"])
         self._draw()
 
     def _draw(self, _: object = None) -> None:
@@ -60,6 +60,7 @@ class Map:
         options = answers.options[answers.options["verdict"].isin(RANKED)].drop(index=NO_TREATMENT, errors="ignore")
         if answers.families:
             options = options[options["family"].isin(answers.families)]
+        options = options.iloc[:0] if answers.empty else options
         figures = facts(answers.client, options, answers.evidence)
         placed = figures[figures["days"].notna() & figures["effect"].notna()] if len(options) else options
         self._shown = [str(treatment) for treatment in placed.index]

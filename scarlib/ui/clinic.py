@@ -39,7 +39,7 @@ def clinic_menu(answers: Answers) -> w.VBox:
 
     upload.observe(chosen, names="value")
     remove.on_click(removed)
-    shown = follow(answers, ("evidence",), lambda: _laid(answers))
+    shown = follow(answers, ("evidence",), lambda: _laid(answers), whole=False)
     answers.observe(lambda _: setattr(remove, "disabled", not answers.menu), names="menu")
     remove.disabled = not answers.menu
     lead = w.HTML(
@@ -73,7 +73,8 @@ def _laid(answers: Answers) -> str:
         for treatment in tables.menu.index.unique()
     )
     return (
-        f"<p>In use: <strong>{escape(answers.menu)}</strong>, {len(tables.menu):,} offers.</p>"
+        f"<p>In use: <strong>{escape(answers.menu)}</strong>, {len(tables.menu):,} "
+        f"{'offer' if len(tables.menu) == 1 else 'offers'}.</p>"
         "<div class='scroll' role='region' aria-label='What the clinic says' tabindex='0'><table class='guide'>"
         "<caption>What this clinic says. None of it is checked.</caption><thead><tr><th scope='col'>Treatment</th>"
         f"<th scope='col'>The clinic’s own words and prices</th></tr></thead><tbody>{rows}</tbody></table></div>"

@@ -65,7 +65,7 @@ class Consultation:
         self.shortlist = part(parts.fitting(answers))
         self.table = ITable(pageLength=10, lengthMenu=[10, 40], column_filters="header", showIndex=False)
         self._fill_table()
-        answers.observe(self._fill_table, names="options")
+        answers.observe(self._fill_table, names=["options", "empty"])
         self.why = part(parts.in_full(answers))
         self.what_if = part(parts.what_if(answers))
         self.side_by_side = part(parts.side_by_side(answers))
@@ -94,25 +94,34 @@ class Consultation:
         return f"<Consultation: {len(answers.shortlist)} treatments may be used, menu {answers.menu or 'none'}>"
 
     def _fill_table(self, _: object = None) -> None:
+        if self.answers.empty:
+            self.table.update(pd.DataFrame(columns=[*_HEADERS.values()]))
+            return
         self.table.update(self.overview.reset_index(drop=True))
         cells = self.table._dt_args["data_json"].replace('"NaN", "___NaN___"', '"not known", "___NaN___"')
         self.table._dt_args = {**self.table._dt_args, "data_json": cells}  # itables has no word for what is missing
 
     @property
     def client(self) -> Client:
-        """The client as answered so far."""
+        """The client as answered so far. This and every table raises ClientError while no scar is chosen."""
+        self._answered()
         return self.answers.client
 
     @property
     def options(self) -> pd.DataFrame:
         """Every treatment, best first, as `scarlib.recommend` gives it."""
+        self._answered()
         return self.answers.options
+
+    def _answered(self) -> None:
+        if self.answers.empty:
+            raise ClientError([self.answers.empty])
 
     @property
     def overview(self) -> pd.DataFrame:
         """The options with their usual figures (NaN = not known), under the names that `table` shows."""
         answers = self.answers
-        figures = facts(answers.client, answers.options, answers.evidence)
+        figures = facts(self.client, answers.options, answers.evidence)
         frame = answers.options.join(figures.drop(columns="name"))[[*_HEADERS]].round(1)
         frame["verdict"] = frame["verdict"].map(answers.evidence.tables.words("verdict"))
         return frame.rename(columns=_HEADERS)
@@ -120,7 +129,7 @@ class Consultation:
     @property
     def ruled_out(self) -> pd.DataFrame:
         """What is out, nearest first, with the reason that decides and the smallest change that would let it in."""
-        return whatif.ways_in(self.answers.client, self.answers.evidence)
+        return whatif.ways_in(self.client, self.answers.evidence)
 
     @property
     def contributions(self) -> pd.DataFrame:
@@ -137,11 +146,12 @@ class Consultation:
         """The options side by side: questions in rows, no treatment first. Raises ClientError where nothing is chosen
         and nothing fits."""
         answers = self.answers
-        return compare(answers.client, answers.compared or answers.shortlist[:2], answers.evidence)
+        return compare(self.client, answers.compared or answers.shortlist[:2], answers.evidence)
 
     @property
     def plan(self) -> Plan:
         """The course as planned. Raises ClientError where nothing is chosen and nothing fits."""
+        self._answered()
         if self.answers.plan is None:
             raise ClientError(["plan: nothing fits this client. Choose a treatment in session.course to see why."])
         return self.answers.plan

@@ -113,7 +113,8 @@ def take_home(answers: Answers) -> w.VBox:
         try:
             made.value = _files(answers, decision.value, unclear.value)
         except ClientError as error:
-            made.value = f'<p class="problem" role="alert">{escape(" ".join(error.problems))}</p>'
+            said = re.sub(r"\bunclear: is", "What is still unclear is", " ".join(error.problems))
+            made.value = f'<p class="problem" role="alert">{escape(said)}</p>'
         except Exception:  # a viewer gets a sentence, the log the cause
             log.exception("the files could not be made")
             made.value = '<p class="problem" role="alert">The files could not be made. Please change an answer.</p>'
@@ -124,7 +125,7 @@ def take_home(answers: Answers) -> w.VBox:
     make.on_click(asked)
     for widget in (decision.add_class("control-decision"), unclear.add_class("control-unclear")):
         widget.observe(outdated, names="value")
-    answers.observe(outdated, names=["options", "compared", "plan"])
+    answers.observe(outdated, names=["options", "compared", "plan", "empty"])
     lead = (
         "<p>Two or three pages for paper: your answers, the options, the plan with its dates, what to do afterwards, "
         "what can go wrong, what is not known, and questions to ask. With it, the visits for your calendar. No name "
@@ -135,6 +136,8 @@ def take_home(answers: Answers) -> w.VBox:
 
 
 def _files(answers: Answers, decision: str, unclear: str) -> str:
+    if answers.empty:
+        raise ClientError([answers.empty])
     plan = answers.plan if decision != "no_treatment" else None
     page = scarlib.report(
         answers.client,

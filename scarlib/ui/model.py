@@ -38,6 +38,7 @@ ANSWERS = (
 # What a plan is made of, beside the answers.
 PLANNED = ("planned", "starts_on", "ready_by")
 _FIELDS = {"start": "First visit", "ready_by": "To be done by"}
+NO_SCAR = "Choose at least one kind of scar or mark under “Your scars”. Then you see what fits you."
 FAILED = "That change could not be worked out. The results below are the last good ones. Please undo it or start again."
 
 
@@ -74,6 +75,7 @@ class Answers(HasTraits):
     options = Instance(pd.DataFrame)
     plan = Instance(Plan, allow_none=True)  # None = there is nothing to plan
     problem = Unicode()
+    empty = Unicode()  # why there are no results at all; "" = there are
     plan_problem = Unicode()
     notice = Unicode()  # what became of a file or a link that was opened
     unanswered = List(Unicode())  # questions answered with yes, but not to what
@@ -116,7 +118,9 @@ class Answers(HasTraits):
 
     @property
     def record(self) -> Record:
-        """All that is kept of this consultation."""
+        """All that is kept of this consultation. Raises ClientError while no scar is chosen."""
+        if self.empty:
+            raise ClientError([self.empty])
         chosen = (tuple(self.compared), tuple(self.planned), self.starts_on, self.ready_by)
         return Record(self.client, *chosen, menu=self.menu)
 
@@ -196,10 +200,9 @@ class Answers(HasTraits):
         return Client.from_dict(answers, self.evidence.tables)
 
     def _work_out(self) -> None:
+        # Without a scar there is nothing to screen, and what was screened before must not pass for this person's.
         if not self.scars:
-            self.problem = (
-                "Choose at least one kind of scar or mark under “Your scars”. Until then the last results stay."
-            )
+            self.problem = self.empty = NO_SCAR
             return
         try:
             client = self._answered_by()
@@ -214,6 +217,9 @@ class Answers(HasTraits):
             self.problem = ""
             self.options = options
             self._draw_up()
+            self.empty = ""
+            return
+        self.empty = self.empty and self.problem
 
     def _draw_up(self, _: object = None) -> None:
         """The plan of what is chosen, or of the best fit."""

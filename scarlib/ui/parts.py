@@ -25,20 +25,23 @@ _NOT_DRAWN = (
 )
 
 
-def follow(answers: Answers, names: Sequence[str], draw: Callable[[], str], *others: w.Widget) -> w.HTML:
+def follow(
+    answers: Answers, names: Sequence[str], draw: Callable[[], str], *others: w.Widget, whole: bool = True
+) -> w.HTML:
     """A part redrawn when one of these answers, or the value of one of the `others`, changes. Where it cannot be drawn
-    it says so, keeps what stood there, and leaves all else be."""
+    it says so, keeps what stood there, and leaves all else be. While there are no results it says what is missing,
+    unless it is drawn all the same (`whole` is False)."""
     part = w.HTML()
 
     def redraw(_: object = None) -> None:
         try:
-            part.value = draw()
+            part.value = f"<p class='empty'>{escape(answers.empty)}</p>" if answers.empty and whole else draw()
         except Exception:  # a viewer gets a sentence, the log the cause
             log.exception("a part of the page could not be drawn")
             if _NOT_DRAWN not in part.value:
                 part.value = _NOT_DRAWN + part.value
 
-    answers.observe(redraw, names=list(names))
+    answers.observe(redraw, names=[*names, "empty"])
     for other in others:
         other.observe(redraw, names="value")
     redraw()
@@ -50,10 +53,12 @@ def summary(answers: Answers) -> w.HTML:
 
     def draw() -> str:
         problems = [text for text in (answers.problem, answers.notice) if text]
+        if answers.empty:
+            return cards.problems(problems, answers.unanswered)
         said = cards.summary(answers.options, problems, answers.unanswered, example=answers.untouched)
         return said + told_answers(answers.client, answers.evidence.tables)
 
-    return follow(answers, ("options", "problem", "notice", "unanswered"), draw)
+    return follow(answers, ("options", "problem", "notice", "unanswered"), draw, whole=False)
 
 
 def fitting(answers: Answers) -> w.HTML:
