@@ -39,6 +39,7 @@ def lab(root, tmp_path_factory):
         "ServerApp.root_dir": folder,
         "ServerApp.allow_root": True,
         "ServerApp.open_browser": False,
+        "ServerApp.jpserver_extensions": "scarlib.lab=True",  # as `scarlib lab` has it
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
@@ -180,6 +181,14 @@ def test_a_whole_consultation_by_hand(browser, lab, root, record_property):
     upload(page, keep.locator("button.control-file"), file)
     expect(profile.locator(".control-fitzpatrick select")).to_have_value(skin)
     assert re.match(r"http://localhost:8866/#answers=", keep.locator("a.share").get_attribute("href"))
+    # Prices are no mathematics, and the next client finds nothing of this one
+    expect(page.locator("mjx-container, .MathJax")).to_have_count(0)
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(2_000)
+    asked = "fetch('/api/contents/consultation.ipynb').then(reply => reply.json()).then(file => file.content.cells)"
+    cells = [cell for cell in page.evaluate(asked) if cell["cell_type"] == "code"]
+    assert len(cells) > 10
+    assert [cell for cell in cells if cell["outputs"] or cell["execution_count"]] == []
     assert faults == []
     print(f"a consultation from profile to report took {took:.1f} s")
     context.close()
