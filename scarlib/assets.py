@@ -12,11 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+import brotli
+
 _SERVED = {".css", ".gif", ".js", ".png", ".svg", ".ttf", ".woff", ".woff2"}
 # Pictures and web fonts are packed already.
 _PACKABLE = {".css", ".js", ".svg", ".ttf"}
+_QUALITY = 10  # 9 is ten times as fast, and a tenth larger
 _HASHED = re.compile(r"(?:^|\.)[0-9a-f]{16,}\.\w+$")
 _MAIN = "voila.js"
+# Nothing on the page is mathematics. Voilà has no setting for it, so its script finds MathJax's plugins to be none.
+_MATHS = re.compile(
+    rb'\(\)=>\w\("default","@jupyterlab/mathjax-extension",[^()]*,\(\(\)=>\w\.e\(\d+\)\.then\(\(\(\)=>\(\)=>\w\(\d+\)\)\)\)\)'
+)
 
 
 class Asset:
@@ -29,26 +36,37 @@ class Asset:
         self.packed = file.suffix in _PACKABLE
 
     @cached_property
-    def _content(self) -> tuple[bytes, str]:
+    def content(self) -> bytes:
+        """The content as it is."""
         *chunks, file = (path.read_bytes() for path in self._files)
+        if chunks:
+            file = _MATHS.sub(b"()=>()=>({default:[]})", file)
         # A chunk only registers its modules, so it may come before the script that asks for it. A function of its own
         # keeps its "use strict" to itself.
-        content = b"".join(b"(()=>{" + chunk + b"\n})();\n" for chunk in chunks) + file
-        return gzip.compress(content, mtime=0) if self.packed else content, hashlib.sha512(content).hexdigest()
+        return b"".join(b"(()=>{" + chunk + b"\n})();\n" for chunk in chunks) + file
 
-    @property
-    def body(self) -> bytes:
-        """The content, compressed with gzip if `packed`."""
-        return self._content[0]
+    @cached_property
+    def brotli(self) -> bytes:
+        """The content compressed with brotli, a fifth smaller than with gzip."""
+        return bytes(brotli.compress(self.content, quality=_QUALITY))
+
+    @cached_property
+    def gzip(self) -> bytes:
+        """The content compressed with gzip."""
+        return gzip.compress(self.content, mtime=0)
+
+    @cached_property
+    def _digest(self) -> str:
+        return hashlib.sha512(self.content).hexdigest()
 
     @property
     def etag(self) -> str:
         """The entity tag, quotes included."""
-        return f'"{self._content[1][:32]}"'
+        return f'"{self._digest[:32]}"'
 
     def lasts(self, version: str) -> bool:
         """Whether its address, with ?v=`version`, can never mean another content."""
-        return self._hashed or version == self._content[1]
+        return self._hashed or version == self._digest
 
 
 class Assets:
@@ -84,7 +102,7 @@ class Assets:
 
     def pack(self) -> None:
         """Make the largest answer ready before anybody asks for it."""
-        _ = self._assets[self.main].body
+        _ = self._assets[self.main].brotli
 
     def get(self, path: str) -> Asset | None:
         """What the path of an address stands for, or None."""

@@ -1,9 +1,9 @@
 """What each address of the dashboard's server answers."""
 
-import gzip
 import hashlib
 import hmac
 import logging
+import re
 from contextlib import aclosing
 from typing import Any
 
@@ -166,13 +166,12 @@ class File(Reply):
         self.set_header("Etag", asset.etag)
         if self.check_etag_header():
             self.set_status(304)
-        elif not asset.packed:
-            self.write(asset.body)
-        elif "gzip" in self.request.headers.get("Accept-Encoding", ""):
-            self.set_header("Content-Encoding", "gzip")
-            self.write(asset.body)
         else:
-            self.write(gzip.decompress(asset.body))
+            accepted = self.request.headers.get("Accept-Encoding", "") if asset.packed else ""
+            coding = next((name for name in ("br", "gzip") if re.search(rf"\b{name}\b", accepted)), "")
+            if coding:
+                self.set_header("Content-Encoding", coding)
+            self.write({"br": lambda: asset.brotli, "gzip": lambda: asset.gzip, "": lambda: asset.content}[coding]())
 
     head = get
 

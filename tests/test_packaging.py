@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-CONDA_NAMES = {"build": "python-build", "matplotlib": "matplotlib-base", "playwright": "playwright-python"}
+CONDA_NAMES = {
+    "brotli": "brotli-python",
+    "build": "python-build",
+    "matplotlib": "matplotlib-base",
+    "playwright": "playwright-python",
+}
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from scarlib.screening import NO_TREATMENT, RANKED
+from scarlib.ui.boxes import text
 from scarlib.ui.model import Answers
 from scarlib.ui.table import facts
 
@@ -50,7 +51,7 @@ class Map:
             fig_margin={"top": 16, "bottom": 48, "left": 104, "right": 24},
             layout=w.Layout(width="100%", height="420px"),
         ).add_class("map")
-        self.sentence = w.HTML()
+        self.sentence = text()
         self._dots.observe(self._clicked, names="selected")
         answers.observe(self._draw, names=["options", "families", "empty"])
         self._draw()

@@ -6,6 +6,7 @@ import ipywidgets as w
 
 from scarlib.errors import DataError
 from scarlib.menu import COLUMNS
+from scarlib.ui.boxes import column, row, text
 from scarlib.ui.cards import clinic
 from scarlib.ui.model import Answers
 from scarlib.ui.parts import follow
@@ -19,7 +20,7 @@ def clinic_menu(answers: Answers) -> w.VBox:
         accept=".csv,.xlsx", multiple=False, description="Choose the menu’s file", tooltip="Choose the menu’s file"
     )
     remove = w.Button(description="Work without the menu")
-    said = w.HTML()
+    said = text()
 
     def chosen(_: object) -> None:
         if not upload.value:
@@ -42,15 +43,15 @@ def clinic_menu(answers: Answers) -> w.VBox:
     shown = follow(answers, ("evidence",), lambda: _laid(answers), whole=False)
     answers.observe(lambda _: setattr(remove, "disabled", not answers.menu), names="menu")
     remove.disabled = not answers.menu
-    lead = w.HTML(
+    lead = text(
         "<p>A clinic can lay its own menu over this page: what it offers and what it charges. This moves the cost and "
         "nothing else. No risk, effect or rule follows from a menu. What a clinic says is marked as its own.</p>"
         "<details><summary>What the file holds</summary><p>A CSV or Excel file, one row an offer. The column "
         f"<code>treatment_id</code> has to be there. The others may be left out: "
         f"{', '.join(f'<code>{name}</code>' for name in [*COLUMNS][1:])}.</p></details>"
     )
-    buttons = w.HBox([upload.add_class("control-menu"), remove]).add_class("buttons")
-    return w.VBox([lead, buttons, said, shown])
+    buttons = row([upload.add_class("control-menu"), remove]).add_class("buttons")
+    return column([lead, buttons, said, shown])
 
 
 def _refused(problems: tuple[str, ...], kept: str) -> str:

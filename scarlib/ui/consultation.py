@@ -16,6 +16,7 @@ from scarlib.planning import Plan
 from scarlib.record import Record
 from scarlib.tables import Tables
 from scarlib.ui import parts
+from scarlib.ui.boxes import column, text
 from scarlib.ui.clinic import clinic_menu
 from scarlib.ui.controls import controls
 from scarlib.ui.dashboard import STYLE
@@ -54,10 +55,10 @@ class Consultation:
 
     def __init__(self, tables: Tables, client: Client | None = None, dashboard: str = DASHBOARD) -> None:
         self.answers = answers = Answers(weigh(tables), client) if client else Answers(weigh(tables))
-        style = w.HTML(STYLE)
+        style = text(STYLE)
 
         def part(*children: w.Widget) -> w.VBox:
-            return w.VBox([style, *children]).add_class("scarlib").add_class("part")
+            return column([style, *children]).add_class("scarlib").add_class("part")
 
         self.profile = part(parts.summary(answers), controls(answers))
         self.clinic = part(clinic_menu(answers))

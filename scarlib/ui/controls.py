@@ -6,12 +6,11 @@ from typing import Any
 
 import ipywidgets as w
 import pandas as pd
-from ipywidgets.widgets.widget_bool import CheckboxStyle
-from ipywidgets.widgets.widget_description import DescriptionStyle
 
 from scarlib.client import PRIORITIES, SCAR_TYPES, TRAITS
 from scarlib.screening import NO_TREATMENT
 from scarlib.tables import Tables
+from scarlib.ui.boxes import CHOICE, TICK, WIDE, column, row, text
 from scarlib.ui.drawings import drawing
 from scarlib.ui.model import Answers
 
@@ -31,7 +30,7 @@ _PLACES = (("Anywhere", UNSET), ("Clinic or med spa, no doctor", "med_spa"), ("A
 def controls(answers: Answers) -> w.VBox:
     """All questions in four short groups, and undo and start again."""
     tables = answers.evidence.tables
-    return w.VBox(
+    return column(
         [
             _group("Your scars", _scars(answers, tables)),
             _group("Your skin and health", _health(answers, tables)),
@@ -77,25 +76,28 @@ def picks(
     answers.observe(follow, names=name)
     for box in boxes:
         box.observe(changed, names="value")
-    return w.HBox([box.add_class(f"control-{name}") for box in boxes]).add_class("filters")
+    return row([box.add_class(f"control-{name}") for box in boxes]).add_class("filters")
 
 
 def _group(title: str, children: Sequence[w.Widget]) -> w.VBox:
-    return w.VBox([w.HTML(f"<h2>{title}</h2>"), *children]).add_class("question-group")
+    return column([text(f"<h2>{title}</h2>"), *children]).add_class("question-group")
 
 
 def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
     amounts = [_scar(answers, tables, scar) for scar in SCAR_TYPES]
-    character = [
-        _tick(answers, "character", trait, *map(str, tables.vocabulary.loc[("trait", trait), ["label", "help"]]))
-        for trait in TRAITS
-    ]
+
+    def character() -> list[w.Widget]:
+        return [
+            _tick(answers, "character", trait, *map(str, tables.vocabulary.loc[("trait", trait), ["label", "help"]]))
+            for trait in TRAITS
+        ]
+
     grade = _dropdown(
         "How much do they show?",
         [(NOT_KNOWN, UNSET), *((_grade(tables, code), int(code)) for code in tables.words("severity"))],
     )
     return [
-        w.HTML("<p>How much of the problem is each kind? The drawings show the skin from the side.</p>"),
+        text("<p>How much of the problem is each kind? The drawings show the skin from the side.</p>"),
         *amounts,
         _folded(answers, "character", "What are they like? (you may skip this)", character),
         _one(answers, "severity", grade),
@@ -106,8 +108,8 @@ def _scar(answers: Answers, tables: Tables, scar: str) -> w.VBox:
     """How much of a scar type there is, with what it looks like."""
     name, description = tables.scar_types.loc[scar, ["name", "description"]]
     amount = _entry(answers, "scars", scar, _dropdown(str(name), _AMOUNT, f"scar-{scar}"))
-    look = w.HTML(f"<div class='look'>{drawing(scar)}<p>{escape(str(description))}</p></div>", layout=_LAYOUT)
-    return w.VBox([amount, look]).add_class("scar")
+    look = text(f"<div class='look'>{drawing(scar)}<p>{escape(str(description))}</p></div>")
+    return column([amount, look]).add_class("scar")
 
 
 def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
@@ -118,7 +120,7 @@ def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
     groups = tables.conditions.groupby("group", sort=False)
     return [
         _one(answers, "fitzpatrick", skin),
-        w.HTML("<p>Tick what is true for you. More appears when you tick.</p>"),
+        text("<p>Tick what is true for you. More appears when you tick.</p>"),
         *(
             _condition_group(answers, str(rows["group_question"].iloc[0]), rows[["label", "help"]])
             for _, rows in groups
@@ -154,11 +156,11 @@ def _buttons(answers: Answers) -> w.HBox:
     reset = w.Button(description="Start again", tooltip="Back to the answers the page opened with")
     undo.on_click(lambda _: answers.undo())
     reset.on_click(lambda _: answers.reset())
-    return w.HBox([undo, reset]).add_class("buttons")
+    return row([undo, reset]).add_class("buttons")
 
 
 def _dropdown(description: str, options: Iterable[Any], *classes: str) -> w.Dropdown:
-    widget = w.Dropdown(description=description, options=list(options), layout=_LAYOUT, style=_STYLE)
+    widget = w.Dropdown(description=description, options=list(options), layout=WIDE, style=CHOICE)
     for name in ("question", *classes):
         widget.add_class(name)
     return widget
@@ -194,7 +196,7 @@ def _entry(answers: Answers, name: str, key: str, widget: w.Dropdown) -> w.Dropd
 
 def _tick(answers: Answers, name: str, code: str, label: str, help_: str = "") -> w.Checkbox:
     """A tick box for one member of an answer that is a list."""
-    widget = w.Checkbox(description=label, tooltip=help_, indent=False, layout=_LAYOUT, style=_TICK_STYLE)
+    widget = w.Checkbox(description=label, tooltip=help_, indent=False, layout=WIDE, style=TICK)
     widget.add_class("tick")
 
     def changed(value: bool) -> list[str]:
@@ -226,9 +228,9 @@ def _link(
 def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w.VBox:
     """One question; ticked, it opens the things it stands for (index condition_id), which are made only then."""
     labels = list(things.index)
-    asked = w.Checkbox(description=question, indent=False, layout=_LAYOUT, style=_TICK_STYLE).add_class("tick")
+    asked = w.Checkbox(description=question, indent=False, layout=WIDE, style=TICK).add_class("tick")
     asked.add_class("control-conditions")
-    group = w.VBox([asked]).add_class("condition-group")
+    group = column([asked]).add_class("condition-group")
 
     def named() -> list[str]:
         return [code for code in answers.conditions if code in labels]
@@ -243,10 +245,10 @@ def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w
         if change["new"]:
             if len(group.children) == 1:
                 ticks = [_tick(answers, "conditions", *thing) for thing in things.itertuples()]
-                which = w.HTML("<p>Which of these? Tick all that are true.</p>")
+                which = text("<p>Which of these? Tick all that are true.</p>")
                 meant = "".join(f"<dt>{escape(t[1])}</dt><dd>{escape(t[2])}</dd>" for t in things.itertuples())
-                help_ = w.HTML(f"<details><summary>What these mean</summary><dl>{meant}</dl></details>")
-                group.children = (asked, w.VBox([which, *ticks, help_]).add_class("condition-ticks"))
+                help_ = text(f"<details><summary>What these mean</summary><dl>{meant}</dl></details>")
+                group.children = (asked, column([which, *ticks, help_]).add_class("condition-ticks"))
                 if len(labels) == 1:
                     answers.conditions = [*answers.conditions, *labels]
         else:
@@ -267,12 +269,18 @@ def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w
     return group
 
 
-def _folded(answers: Answers, name: str, title: str, children: Sequence[w.Widget]) -> w.VBox:
-    """Controls of one answer behind a tick; open where something in them is set."""
-    opener = w.Checkbox(description=title, indent=False, layout=_LAYOUT, style=_TICK_STYLE).add_class("tick")
-    box = w.VBox([opener]).add_class("condition-group")
-    inner = w.VBox(list(children)).add_class("condition-ticks")
-    opener.observe(lambda change: setattr(box, "children", (opener, inner) if change["new"] else (opener,)), "value")
+def _folded(answers: Answers, name: str, title: str, make: Callable[[], Sequence[w.Widget]]) -> w.VBox:
+    """Controls of one answer behind a tick, made when they are first asked for; open where something in them is set."""
+    opener = w.Checkbox(description=title, indent=False, layout=WIDE, style=TICK).add_class("tick")
+    box = column([opener]).add_class("condition-group")
+    inner: list[w.Widget] = []
+
+    def opened(change: Any) -> None:
+        if change["new"] and not inner:
+            inner.append(column(make()).add_class("condition-ticks"))
+        box.children = (opener, *inner) if change["new"] else (opener,)
+
+    opener.observe(opened, names="value")
     answers.observe(lambda change: opener.set_trait("value", opener.value or bool(change["new"])), names=name)
     answers.observe(lambda _: opener.set_trait("value", bool(getattr(answers, name))), names="starts")
     opener.value = bool(getattr(answers, name))
@@ -286,9 +294,3 @@ def _grade(tables: Tables, code: str) -> str:
 
 def _counted(number: float, noun: str) -> str:
     return f"{number:g} {noun}" if number == 1 else f"{number:g} {noun}s"
-
-
-# Shared by all controls: a layout and a style are models of their own that the page has to load.
-_LAYOUT = w.Layout(width="auto")
-_STYLE = DescriptionStyle(description_width="initial")
-_TICK_STYLE = CheckboxStyle(description_width="initial")

@@ -1,5 +1,6 @@
 """The page: questions on the left, results on the right, all following one `Answers`."""
 
+import os
 from pathlib import Path
 
 import ipywidgets as w
@@ -8,6 +9,7 @@ from scarlib.evidence import weigh
 from scarlib.tables import Tables
 from scarlib.ui import cards, parts
 from scarlib.ui.about import about
+from scarlib.ui.boxes import column, text
 from scarlib.ui.chart import Map
 from scarlib.ui.clinic import clinic_menu
 from scarlib.ui.controls import controls
@@ -18,34 +20,38 @@ from scarlib.ui.planner import planner
 from scarlib.ui.table import options_table
 
 STYLE = f"<style>{Path(__file__).with_name('dashboard.css').read_text(encoding='utf-8')}</style>"
-_SECTIONS = (
-    ("fits", "What fits you"),
-    ("ruled-out", "What is ruled out"),
-    ("one", "One option in full"),
-    ("what-if", "What if?"),
-    ("compare", "Side by side"),
-    ("plan", "A plan with dates"),
-    ("take-home", "Take it home"),
-    ("table", "All options as a table"),
-    ("map", "Effect, days off and cost"),
-    ("questions", "Questions people ask"),
-    ("scars", "About acne scars"),
-    ("clinic", "The clinic’s own prices"),
-    ("about", "About this page"),
-)
+_SECTIONS = {
+    "fits": "What fits you",
+    "ruled-out": "What is ruled out",
+    "one": "One option in full",
+    "what-if": "What if?",
+    "compare": "Side by side",
+    "plan": "A plan with dates",
+    "take-home": "Take it home",
+    "table": "All options as a table",
+    "map": "Effect, days off and cost",
+    "questions": "Questions people ask",
+    "scars": "About acne scars",
+    "clinic": "The clinic’s own prices",
+    "about": "About this page",
+}
+_FIRST = 4  # what the results begin with: the sentence, the links, what fits, what is ruled out
 _NAV = (
     '<nav class="scroll" aria-label="On this page">'
-    + "".join(f'<a href="#{name}">{title}</a>' for name, title in _SECTIONS)
+    + "".join(f'<a href="#{name}">{title}</a>' for name, title in _SECTIONS.items())
     + "</nav>"
 )
 
 
 class Dashboard:
-    """The whole page as one widget, `page`; `answers` holds its state, every part follows it."""
+    """The whole page as one widget, `page`; `answers` holds its state, every part follows it.
+
+    Where Voilà sends it, the page comes in two steps: first the questions and what follows from them, so that they can
+    be answered at once, then all else, when the page asks for it (`complete`).
+    """
 
     def __init__(self, tables: Tables) -> None:
         self.answers = Answers(weigh(tables))
-        self._keep = keep(self.answers)  # first: the link is the newest thing a page whose connection breaks has
         self._summary = parts.summary(self.answers)
         self._fits = parts.fitting(self.answers)
         self._ruled_out = parts.ruled_out(self.answers)
@@ -68,33 +74,46 @@ class Dashboard:
         }
 
     def _page(self, tables: Tables) -> w.VBox:
-        answers, chart = self.answers, Map(self.answers)
-        shown: dict[str, list[w.Widget]] = {
-            "fits": [self._fits],
-            "ruled-out": [self._ruled_out],
+        head = text(f'{STYLE}{_head(tables)}<span id="results"></span>')
+        opener = text('<a class="to-questions" href="#your-answers">Change your answers</a>')
+        shut = text('<span id="your-answers"></span><a class="to-results" href="#results">See the results</a>')
+        rail = column([shut, controls(self.answers)]).add_class("rail")
+        first = [self._part("fits", self._fits), self._part("ruled-out", self._ruled_out)]
+        self._results = column([self._summary, text(_NAV), *first]).add_class("results")
+        if os.getenv("SERVER_SOFTWARE", "").startswith("voila"):
+            more = w.Button(description="Show the rest of the page").add_class("the-rest")
+            more.on_click(lambda _: self.complete())
+            self._results.children = (*self._results.children, more)
+        else:
+            self.complete()
+        body = column([rail, self._results]).add_class("columns")
+        return column([head, body, opener]).add_class("scarlib")
+
+    def complete(self) -> None:
+        """Add what is not on the page yet."""
+        shown = [child for child in self._results.children if not isinstance(child, w.Button)]
+        if len(shown) > _FIRST:
+            return
+        answers, tables = self.answers, self.answers.evidence.tables
+        kept = keep(answers)  # first: its link is the newest thing a page whose connection breaks has
+        chart = Map(answers)
+        rest: dict[str, list[w.Widget]] = {
             "one": [parts.in_full(answers)],
             "what-if": [parts.what_if(answers)],
             "compare": [parts.side_by_side(answers)],
             "plan": [planner(answers)],
-            "take-home": [take_home(answers), self._keep],
+            "take-home": [take_home(answers), kept],
             "table": [parts.as_table(answers)],
             "map": [chart.sentence, chart.figure],
             "questions": [self._questions],
-            "scars": [w.HTML(about_scars(answers.evidence))],
+            "scars": [text(about_scars(answers.evidence))],
             "clinic": [clinic_menu(answers)],
-            "about": [w.HTML(about(tables))],
+            "about": [text(about(tables))],
         }
-        sections = [
-            w.VBox([w.HTML(f'<h2 id="{name}">{title}</h2>'), *shown[name]]).add_class("section")
-            for name, title in _SECTIONS
-        ]
-        head = w.HTML(f'{STYLE}{_head(tables)}<span id="results"></span>')
-        opener = w.HTML('<a class="to-questions" href="#your-answers">Change your answers</a>')
-        results = w.VBox([self._summary, w.HTML(_NAV), *sections])
-        shut = w.HTML('<span id="your-answers"></span><a class="to-results" href="#results">See the results</a>')
-        rail = w.VBox([shut, controls(answers)]).add_class("rail")
-        body = w.Box([rail, results.add_class("results")]).add_class("columns")
-        return w.VBox([head, body, opener]).add_class("scarlib")
+        self._results.children = (*shown, *(self._part(name, *widgets) for name, widgets in rest.items()))
+
+    def _part(self, name: str, *widgets: w.Widget) -> w.VBox:
+        return column([text(f'<h2 id="{name}">{_SECTIONS[name]}</h2>'), *widgets]).add_class("section")
 
 
 def _section(title: str, body: str) -> str:

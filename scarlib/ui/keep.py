@@ -12,6 +12,7 @@ import scarlib
 from scarlib.errors import ClientError
 from scarlib.planning import to_csv, to_ics
 from scarlib.record import MAX_FILE, Record
+from scarlib.ui.boxes import CHOICE, WIDE, column, row, text
 from scarlib.ui.downloads import download
 from scarlib.ui.model import Answers
 from scarlib.ui.parts import follow
@@ -32,7 +33,7 @@ def keep(answers: Answers, dashboard: str = "") -> w.VBox:
     upload = w.FileUpload(accept=".json", multiple=False, description="Open a saved file", tooltip="Open a saved file")
     link = w.Text(description="Open a link that holds answers", placeholder="paste it here", continuous_update=False)
 
-    said = w.HTML()
+    said = text()
 
     def told(words: str) -> None:
         said.value = f'<p class="opened">{escape(words)}</p>'
@@ -52,8 +53,8 @@ def keep(answers: Answers, dashboard: str = "") -> w.VBox:
     answers.observe(lambda _: said.set_trait("value", ""), names=_KEPT)
     upload.observe(chosen, names="value")
     link.observe(pasted, names="value")
-    boxes = w.HBox([upload.add_class("control-file"), link.add_class("question").add_class("control-link")])
-    return w.VBox([follow(answers, _KEPT, lambda: _kept(answers.record, dashboard)), boxes.add_class("opening"), said])
+    boxes = row([upload.add_class("control-file"), link.add_class("question").add_class("control-link")])
+    return column([follow(answers, _KEPT, lambda: _kept(answers.record, dashboard)), boxes.add_class("opening"), said])
 
 
 def _kept(record: Record, dashboard: str) -> str:
@@ -104,10 +105,12 @@ def _open(answers: Answers, read: Callable[[], Record]) -> str:
 
 def take_home(answers: Answers) -> w.VBox:
     """The files to take home, made when they are asked for: the page, and the visits as a calendar and as a table."""
-    decision = w.Dropdown(description="What was decided?", options=_DECISIONS).add_class("question")
+    decision = w.Dropdown(description="What was decided?", options=_DECISIONS, layout=WIDE, style=CHOICE).add_class(
+        "question"
+    )
     unclear = w.Textarea(description="What is still unclear to you? (no names, please)", rows=2).add_class("question")
     make = w.Button(description="Make the files to take home").add_class("control-report")
-    made = w.HTML()
+    made = text()
 
     def asked(_: object) -> None:
         try:
@@ -131,8 +134,8 @@ def take_home(answers: Answers) -> w.VBox:
         "what can go wrong, what is not known, and questions to ask. With it, the visits for your calendar. No name "
         "is in them.</p>"
     )
-    asking = w.HBox([decision, unclear]).add_class("filters")
-    return w.VBox([w.HTML(lead), asking, w.HBox([make]).add_class("buttons"), made])
+    asking = row([decision, unclear]).add_class("filters")
+    return column([text(lead), asking, row([make]).add_class("buttons"), made])
 
 
 def _files(answers: Answers, decision: str, unclear: str) -> str:

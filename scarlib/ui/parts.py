@@ -12,6 +12,7 @@ from scarlib.record import MOST
 from scarlib.screening import RANKED
 from scarlib.ui import cards, whatif
 from scarlib.ui.answers import told_answers
+from scarlib.ui.boxes import CHOICE, TICK, WIDE, column, row, text
 from scarlib.ui.controls import picks
 from scarlib.ui.guide import questions
 from scarlib.ui.model import Answers
@@ -31,7 +32,7 @@ def follow(
     """A part redrawn when one of these answers, or the value of one of the `others`, changes. Where it cannot be drawn
     it says so, keeps what stood there, and leaves all else be. While there are no results it says what is missing,
     unless it is drawn all the same (`whole` is False)."""
-    part = w.HTML()
+    part = text()
 
     def redraw(_: object = None) -> None:
         try:
@@ -79,7 +80,7 @@ def in_full(answers: Answers) -> w.VBox:
     """One option of the person's choice with all that is known of it."""
     choice = _choice("Option", [("The best fit", ""), *names(answers)])
     link((answers, "chosen"), (choice, "value"))
-    return w.VBox([choice, follow(answers, ("options", "chosen"), lambda: _in_full(answers))])
+    return column([choice, follow(answers, ("options", "chosen"), lambda: _in_full(answers))])
 
 
 def _in_full(answers: Answers) -> str:
@@ -103,7 +104,7 @@ def side_by_side(answers: Answers) -> w.VBox:
     choices = picks(
         answers, "compared", labels[:MOST], names(answers), "The two best fits", lambda: answers.shortlist[:2]
     )
-    return w.VBox([choices, follow(answers, ("options", "compared"), lambda: _side_by_side(answers))])
+    return column([choices, follow(answers, ("options", "compared"), lambda: _side_by_side(answers))])
 
 
 def _side_by_side(answers: Answers) -> str:
@@ -117,14 +118,16 @@ def _side_by_side(answers: Answers) -> str:
 
 def what_if(answers: Answers) -> w.VBox:
     """How firm the order is, and which limit or priority would change it: worked out only while it is asked for."""
-    asked = w.Checkbox(description="Work out what would change the order", indent=False).add_class("tick")
+    asked = w.Checkbox(
+        description="Work out what would change the order", indent=False, layout=WIDE, style=TICK
+    ).add_class("tick")
 
     def draw() -> str:
         if not asked.value:
             return ""
         return whatif.stable(answers.client, answers.evidence) + whatif.strip(answers.client, answers.evidence)
 
-    return w.VBox([asked.add_class("control-whatif"), follow(answers, ("options",), draw, asked)])
+    return column([asked.add_class("control-whatif"), follow(answers, ("options",), draw, asked)])
 
 
 def as_table(answers: Answers) -> w.VBox:
@@ -139,7 +142,7 @@ def as_table(answers: Answers) -> w.VBox:
         return options_table(answers.client, answers.options, answers.evidence, *asked)
 
     table = follow(answers, _RESULT, draw, search, verdict, sort)
-    return w.VBox([w.HBox([search, verdict, sort]).add_class("filters"), table])
+    return column([row([search, verdict, sort]).add_class("filters"), table])
 
 
 def guide_questions(answers: Answers) -> w.HTML:
@@ -153,4 +156,4 @@ def names(answers: Answers) -> list[tuple[str, str]]:
 
 
 def _choice(description: str, options: Sequence[object]) -> w.Dropdown:
-    return w.Dropdown(description=description, options=list(options)).add_class("question")
+    return w.Dropdown(description=description, options=list(options), layout=WIDE, style=CHOICE).add_class("question")

@@ -9,6 +9,7 @@ from traitlets import link
 
 from scarlib import itinerary
 from scarlib.record import MOST
+from scarlib.ui.boxes import CHOICE, WIDE, column, row
 from scarlib.ui.controls import picks
 from scarlib.ui.model import Answers
 from scarlib.ui.parts import follow, names
@@ -23,11 +24,13 @@ def planner(answers: Answers, *pictures: w.Widget) -> w.VBox:
     watched = ("plan", "plan_problem")
     lead = follow(answers, watched, lambda: _lead(answers))
     rest = follow(answers, watched, lambda: _rest(answers))
-    return w.VBox([choices, w.HBox([start, ready]).add_class("filters"), lead, *pictures, rest])
+    return column([choices, row([start, ready]).add_class("filters"), lead, *pictures, rest])
 
 
 def _day(answers: Answers, name: str, label: str) -> w.DatePicker:
-    picker = w.DatePicker(description=label).add_class("question").add_class(f"control-{name}")
+    picker = (
+        w.DatePicker(description=label, layout=WIDE, style=CHOICE).add_class("question").add_class(f"control-{name}")
+    )
     link((answers, name), (picker, "value"))
     return picker
 
