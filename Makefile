@@ -38,8 +38,9 @@ lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
 		--output-file requirements.lock
 	@echo 'requirements.lock is new. Next: bring environment.yml in line (tests/test_packaging.py says where), then make test.'
 
-bench: $(STAMP) ## Measure speed
+bench: $(STAMP) ## Measure speed, of the page too (about 20 minutes)
 	$(BIN)/python bench/benchmark.py
+	$(BIN)/python bench/pages.py
 
 clean: ## Remove what make and the tests have built
 	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

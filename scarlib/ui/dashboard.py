@@ -1,5 +1,6 @@
 """The page: questions on the left, results on the right, all following one `Answers`."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -84,6 +85,7 @@ class Dashboard:
             more = w.Button(description="Show the rest of the page").add_class("the-rest")
             more.on_click(lambda _: self.complete())
             self._results.children = (*self._results.children, more)
+            gc.freeze()  # what stands now stays: looking through it for waste would hold up an answer for 50 ms
         else:
             self.complete()
         body = column([rail, self._results]).add_class("columns")
