@@ -12,7 +12,9 @@
     return root;
   };
   const observe = (within, told) => {
-    const observer = new MutationObserver(() => told(observer));
+    // What is only read out to those who listen comes a moment later by intention.
+    const heard = (change) => change.target.parentElement?.closest("#announcer") || change.target.id === "announcer";
+    const observer = new MutationObserver((changes) => changes.every(heard) || told(observer));
     [within, ...roots.slice(1)].forEach((root) => observer.observe(root, look));
     observers.push(observer);
   };

@@ -191,7 +191,7 @@ class Server(Voila):  # type: ignore[misc]
             **settings,
             "assets": self.assets,
             "compress_response": True,
-            "websocket_compression_options": {"compression_level": 1},  # an answer is 200 kB, and waits for it
+            "websocket_compression_options": {},
             "websocket_max_message_size": CUT,
             "log_function": _log_failure,
         }

@@ -75,13 +75,15 @@ class Dashboard:
         }
 
     def _page(self, tables: Tables) -> w.VBox:
-        head = text(f'{STYLE}{_head(tables)}<span id="results"></span>')
+        in_voila = os.getenv("SERVER_SOFTWARE", "").startswith("voila")
+        style = "" if in_voila else STYLE  # there, the first view has brought it
+        head = text(f'{style}{_head(tables)}<span id="results"></span>')
         opener = text('<a class="to-questions" href="#your-answers">Change your answers</a>')
         shut = text('<span id="your-answers"></span><a class="to-results" href="#results">See the results</a>')
         rail = column([shut, controls(self.answers)]).add_class("rail")
         first = [self._part("fits", self._fits), self._part("ruled-out", self._ruled_out)]
         self._results = column([self._summary, text(_NAV), *first]).add_class("results")
-        if os.getenv("SERVER_SOFTWARE", "").startswith("voila"):
+        if in_voila:
             more = w.Button(description="Show the rest of the page").add_class("the-rest")
             more.on_click(lambda _: self.complete())
             self._results.children = (*self._results.children, more)

@@ -31,6 +31,8 @@ def visit(page: Page, voila_server):
     expect(page.locator(".control-fitzpatrick select")).to_be_visible(timeout=60_000)
     page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
     expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=6)))
+    expect(page.locator("#about")).to_be_attached()
+    page.wait_for_timeout(1_000)  # the link to the answers is drawn last
     return page
 
 
@@ -97,6 +99,8 @@ def line(browser, voila_server):
     expect(line.page.locator(".control-fitzpatrick select")).to_be_visible(timeout=60_000)
     line.page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
     expect(line.page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=6)))
+    expect(line.page.locator("#about")).to_be_attached()
+    line.page.wait_for_timeout(1_000)  # the link to the answers is drawn last
     yield line
     context.close()
 
