@@ -3,10 +3,12 @@
 import re
 import urllib.request
 from html.parser import HTMLParser
+from io import BytesIO
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 import scarlib
 from scarlib import Client
@@ -449,6 +451,12 @@ def test_dark_mode_is_dark(dashboard):
     dashboard.emulate_media(color_scheme="light")
     assert grounds["light"][0] > 600 > 200 > grounds["light"][1]
     assert grounds["dark"][0] < 200 < 500 < grounds["dark"][1]
+
+
+def test_on_paper_the_page_begins_on_the_first_sheet(dashboard):
+    sheets = PdfReader(BytesIO(dashboard.pdf(format="A4"))).pages
+    assert "what fits you" in sheets[0].extract_text()
+    assert len(sheets) < 40
 
 
 def test_the_links_on_the_page_lead_somewhere(dashboard):
