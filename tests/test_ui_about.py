@@ -36,7 +36,7 @@ def test_all_criteria_are_listed_once_and_lead_to_a_part_of_the_page():
     numbers = [number for number, *_ in CRITERIA]
     assert len(set(numbers)) == len(numbers) == 32
     assert {met for _, _, met, _, _ in CRITERIA} == set(MET)
-    sections = {name for name, _ in _SECTIONS}
+    sections = set(_SECTIONS)
     for number, _, met, where, section in CRITERIA:
         assert where, number
         assert section in sections or (section == "" and met == "not yet"), number
