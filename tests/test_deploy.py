@@ -217,7 +217,7 @@ def test_scripts_come_from_the_cache_packed_or_not(site):
     page = site.ask("/").content.decode()
     site.leave(kernel_id)
     site.leave(KERNEL.search(page)[1])
-    (main,) = re.findall(r'src="(/voila/static/\w+/voila\.js)"', page)
+    (main,) = re.findall(r'href="(/voila/static/\w+/voila\.js)"', page)
     packed, plain = site.ask(main, Accept_Encoding="gzip, br"), site.ask(main)
     assert packed.headers["Content-Encoding"] == "br"
     assert plain.headers["Content-Encoding"] is None
