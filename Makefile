@@ -34,7 +34,7 @@ test: $(STAMP) ## Check style and types, run every test and every notebook
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/pip install --quiet $(UV)
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.11 \
-		--fork-strategy fewest --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--no-strip-extras --fork-strategy fewest --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--output-file requirements.lock
 	@echo 'requirements.lock is new. Next: bring environment.yml in line (tests/test_packaging.py says where), then make test.'
 
@@ -55,7 +55,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV) || { \
 		echo 'This Python cannot make a virtual environment. On Debian or Ubuntu: apt install python3-venv' >&2; exit 1; }
 	@echo 'Installing the pinned versions into $(VENV). This takes up to two minutes, and only this once.'
-	@{ $(BIN)/pip install --quiet $(UV) && UV_HTTP_RETRIES=1 $(BIN)/uv pip install --quiet \
+	@{ $(BIN)/pip install --quiet $(UV) && UV_HTTP_RETRIES=1 $(BIN)/uv pip install --quiet --system-certs \
 			--python $(BIN)/python --require-hashes --requirement requirements.lock; } >$(VENV)/uv.txt 2>&1 || { \
 		echo 'uv did not work here (why: $(VENV)/uv.txt), so pip installs them.'; \
 		$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock; }

@@ -3,10 +3,13 @@
 import json
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 CONDA_NAMES = {
     "brotli": "brotli-python",
@@ -24,12 +27,12 @@ def project(root: Path) -> dict:
 @pytest.fixture(scope="module")
 def lock(root: Path) -> dict[str, str]:
     text = (root / "requirements.lock").read_text("utf-8")
-    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
+    return dict(re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", text, re.MULTILINE))
 
 
 def direct(project: dict) -> set[str]:
-    metadata = project["project"]
-    wanted = sum(metadata["optional-dependencies"].values(), metadata["dependencies"])
+    named = project["project"]
+    wanted = sum(named["optional-dependencies"].values(), named["dependencies"])
     return {re.match(r"[\w.-]+", item)[0].lower() for item in wanted}
 
 
@@ -45,6 +48,24 @@ def test_lock_names_no_registry(root):
 def test_lock_carries_a_hash_for_every_pin(root):
     pins = re.split(r"^(?=\S)", (root / "requirements.lock").read_text("utf-8"), flags=re.MULTILINE)
     assert [pin.split()[0] for pin in pins if pin.strip() and "--hash=sha256:" not in pin] == []
+
+
+def test_lock_pins_the_extras_that_packages_ask_each_other_for(root, lock):
+    """Where uv does not work, pip installs the lock; it takes `coverage` for no pin of `coverage[toml]`."""
+    text = (root / "requirements.lock").read_text("utf-8")
+    pinned = {
+        name: set(extras.split(",")) for name, extras in re.findall(r"^([\w.-]+)\[([^\]]*)\]==", text, re.MULTILINE)
+    }
+    asked = set()
+    for name in lock:
+        try:
+            wanted = [Requirement(line) for line in metadata.requires(name) or ()]
+        except metadata.PackageNotFoundError:  # of another system
+            continue
+        here = [item for item in wanted if item.marker is None or item.marker.evaluate({"extra": ""})]
+        asked |= {(canonicalize_name(item.name), extra) for item in here for extra in item.extras}
+    assert ("coverage", "toml") in asked
+    assert [(name, extra) for name, extra in asked if name in lock and extra not in pinned.get(name, ())] == []
 
 
 def test_environment_gives_conda_users_the_same(root, project, lock):
