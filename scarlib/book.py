@@ -167,8 +167,6 @@ _ANY = {SCAR_TYPES[0]: 1}  # stands in for scars that cannot be read, so that th
 
 def _plain(cell: Any) -> Any:
     """A number as Client takes it: a column with a missing cell turns 4 into 4.0."""
-    if isinstance(cell, np.generic):
-        cell = cell.item()
     return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 

@@ -124,7 +124,7 @@ def _lab(args: argparse.Namespace) -> int:
         "ServerApp.allow_root": True,
         "ServerApp.open_browser": False,
         "Application.log_level": 30,
-        # Nothing of a client is saved with a notebook.
+        # Nothing of a client is saved with a notebook, and nobody is asked whether they want news.
         "ServerApp.jpserver_extensions": "scarlib.lab=True",
         # Nothing here asks another host for news or updates.
         "LabApp.news_url": None,

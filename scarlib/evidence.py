@@ -356,16 +356,11 @@ def _strictest(claims: Sequence[Claim]) -> Judgement:
     softened = level in ("avoid", "defer") and panel_says == {"good"}
     if softened:
         level = "caution"
-    strict = [claim for said_level, claim in said if said_level in ("defer", level)]
     chosen = [claim for said_level, claim in said if said_level == level]
     if softened:
         chosen += [claim for _, claim in panel]
-    waits = [
-        end
-        for claim in (strict if softened else chosen)
-        for end in (claim.low, claim.value, claim.high)
-        if not math.isnan(end)
-    ]
+    waiting = [claim for said_level, claim in said if said_level == ("defer" if softened else level)]
+    waits = [end for claim in waiting for end in (claim.low, claim.value, claim.high) if not math.isnan(end)]
     _, sources, _, tier = _cited(chosen)
     every = tuple(claim.claim_id for claim in claims)
     weeks = max(waits) if waits else UNKNOWN

@@ -17,20 +17,12 @@ import pandas as pd
 from scarlib.citations import source_list
 from scarlib.evidence import Estimate, Evidence
 from scarlib.phrases import NOT_KNOWN, count, dollars, few, honest, spoken
-from scarlib.planning import Plan
-from scarlib.screening import RANKED, listed
+from scarlib.planning import MONTHS, Plan, spoken_date
+from scarlib.screening import listed
 
 Cite = Callable[[Iterable[str]], str]
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")  # fmt: skip
-_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _TERM = re.compile(r" \([^()]*\)$")
 _MOST_TICKS = 5  # months that are named below the picture, so that they do not touch on a phone
-
-
-def spoken_date(day: date) -> str:
-    """ "3 March 2027"."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def between(first: date, last: date, to: str = "to") -> str:
@@ -62,16 +54,13 @@ def summary(plan: Plan) -> str:
 
 def unsettled(plan: Plan, evidence: Evidence) -> str:
     """What of the plan is ruled out for this client as things stand, in one sentence that goes before its dates."""
+    if not plan.unsettled:
+        return ""
     out = [
         f"{evidence.texts[treatment]['name']} ({evidence.tables.label('verdict', plan.verdicts[treatment][0]).lower()})"
-        for treatment in plan.order
-        if plan.verdicts[treatment][0] not in RANKED
+        for treatment in plan.unsettled
     ]
-    return (
-        escape(f"Not settled. As things stand, this is ruled out for you: {listed(out)}. Book nothing yet.")
-        if out
-        else ""
-    )
+    return escape(f"Not settled. As things stand, this is ruled out for you: {listed(out)}. Book nothing yet.")
 
 
 def visits_table(plan: Plan) -> str:
@@ -203,7 +192,7 @@ def ready_words(plan: Plan) -> str:
     """Whether all is done and healed by the day asked for; no promise of a result."""
     if plan.ready is None:
         return ""
-    head, *lines = _ISO.sub(lambda day: spoken_date(date.fromisoformat(day[0])), escape(plan.ready.text)).split("\n")
+    head, *lines = escape(plan.ready.text).split("\n")
     return f"<strong>{head}</strong><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
@@ -236,7 +225,7 @@ def timeline_svg(plan: Plan) -> str:
     year = None
     for day in _ticks(plan.start, end):
         drawn.append(f'<line x1="{x(day)}" x2="{x(day)}" y1="{foot}" y2="{foot + 4}" stroke="currentColor"/>')
-        drawn.append(f'<text x="{x(day)}" y="{foot + 16}" text-anchor="middle">{_MONTHS[day.month - 1]}</text>')
+        drawn.append(f'<text x="{x(day)}" y="{foot + 16}" text-anchor="middle">{MONTHS[day.month - 1]}</text>')
         if day.year != year:
             drawn.append(f'<text x="{x(day)}" y="{foot + 29}" text-anchor="middle">{day.year}</text>')
         year = day.year
@@ -416,7 +405,7 @@ def _dates(days: pd.Series) -> list[date]:
 def _days(days: Sequence[date]) -> str:
     """Several days, each year named once: "3 March, 31 March and 28 April 2027"."""
     years = [list(group) for _, group in groupby(days, key=lambda day: day.year)]
-    told = [listed([f"{day.day} {_MONTHS[day.month - 1]}" for day in year]) + f" {year[0].year}" for year in years]
+    told = [listed([f"{day.day} {MONTHS[day.month - 1]}" for day in year]) + f" {year[0].year}" for year in years]
     return ", and ".join(filter(None, [", ".join(told[:-1]), told[-1]]))
 
 

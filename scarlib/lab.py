@@ -1,4 +1,5 @@
-"""A part of JupyterLab's server, on where `scarlib lab` starts it: what a consultation shows is not saved.
+"""A part of JupyterLab's server, on where `scarlib lab` starts it: what a consultation shows is not saved, and nobody
+is asked about news while a client looks on.
 
 JupyterLab saves a notebook with all that its cells show, every two minutes and by itself. In a consultation that is a
 client's health, which the next client must not find there.
@@ -26,3 +27,5 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(server: Any) -> None:
     server.contents_manager.register_pre_save_hook(forget)
+    page = server.web_app.settings.setdefault("page_config_data", {})
+    page.setdefault("disabledExtensions", {})["@jupyterlab/apputils-extension:announcements"] = True

@@ -11,6 +11,8 @@ from jupyter_server.auth import IdentityProvider, User
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
+from scarlib.assets import CODINGS
+
 log = logging.getLogger(__name__)
 
 _COOKIE = "scarlib-visit"
@@ -168,10 +170,10 @@ class File(Reply):
             self.set_status(304)
         else:
             accepted = self.request.headers.get("Accept-Encoding", "") if asset.packed else ""
-            coding = next((name for name in ("br", "gzip") if re.search(rf"\b{name}\b", accepted)), "")
+            coding = next((name for name in CODINGS if re.search(rf"\b{name}\b", accepted)), "")
             if coding:
                 self.set_header("Content-Encoding", coding)
-            self.write({"br": lambda: asset.brotli, "gzip": lambda: asset.gzip, "": lambda: asset.content}[coding]())
+            self.write(asset.body(coding))
 
     head = get
 

@@ -30,6 +30,8 @@ from scarlib.screening import NO_TREATMENT, RANKED, Reason, listed, screen_one
 
 LOW, TYPICAL, HIGH = READINGS = (0, 1, 2)
 YEARS = (2000, 2200)
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December")  # fmt: skip
 # What the groups that sources speak of stand for, beyond the families of treatments.csv.
 _NEEDLING = ("microneedling", "microneedling_prp", "rf_microneedling")
 # rf_microneedling is in: the maker's row says "after light, laser or RF", and the longer wait is the safer reading.
@@ -102,6 +104,7 @@ class Plan:
                until_at_least (may be longer), note, source_ids; in order of date
     results    treatment: treatment_id, last_session, earliest, typical, latest (when to judge it), said, source_ids
     left_out   {treatment: why it is never planned};  verdicts  {treatment: (verdict, every reason)}, see `screening`
+    unsettled  {treatment: why not yet} of what is planned and ruled out as things stand
     """
 
     client: Client
@@ -117,6 +120,7 @@ class Plan:
     conflicts: tuple[Conflict, ...]
     left_out: Mapping[str, tuple[Reason, ...]]
     verdicts: Mapping[str, tuple[str, tuple[Reason, ...]]]
+    unsettled: Mapping[str, Reason]
     ready: Ready | None = None
 
 
@@ -258,7 +262,12 @@ def plan(
     visited = [treatment for treatment in order if not known.courses[treatment].home]
     sessions = _sessions(visited, known, start)
     home = [(treatment, start) for treatment in order if known.courses[treatment].home]
-    visits = _visits(sessions, known, verdicts)
+    unsettled = {
+        treatment: next(reason for reason in reasons if reason.level == verdict)
+        for treatment, (verdict, reasons) in verdicts.items()
+        if treatment in order and verdict not in RANKED
+    }
+    visits = _visits(sessions, known, unsettled)
     at = [*zip(visits["visit"], (s.treatment for s in sessions), (s.planned for s in sessions), strict=True)]
     aftercare = _aftercare([*at, *((pd.NA, *item) for item in home)], known)
     cost = _cost(order, known)
@@ -280,6 +289,7 @@ def plan(
         conflicts=tuple(conflicts),
         left_out=left_out,
         verdicts=verdicts,
+        unsettled=unsettled,
         ready=None if ready_by is None else _ready(visited, known, start, ready_by, aftercare),
     )
 
@@ -297,7 +307,7 @@ def to_ics(plan: Plan) -> bytes:
         day = records[0]["date_planned"].date()
         lines = [
             f"{row['name']}, session {row['session']} of {_number(row['sessions'])}: "
-            f"from {_spoken(row['date_earliest'])} to {_spoken(row['date_latest'])}. "
+            f"from {spoken_date(row['date_earliest'])} to {spoken_date(row['date_latest'])}. "
             f"Days off afterwards: {off[number, row['treatment_id']]}. {row['note']}".strip()
             for row in records
         ]
@@ -306,8 +316,8 @@ def to_ics(plan: Plan) -> bytes:
         event.add("dtstamp", datetime(plan.start.year, plan.start.month, plan.start.day, tzinfo=UTC))
         event.add("dtstart", day)
         event.add("dtend", day + timedelta(days=1))
-        settled = all(plan.verdicts[row["treatment_id"]][0] in RANKED for row in records)
-        title = f"Visit {number}{'' if settled else ' (not settled)'}"
+        open_ = any(row["treatment_id"] in plan.unsettled for row in records)
+        title = f"Visit {number}{' (not settled)' if open_ else ''}"
         event.add("summary", f"{title}: {listed([row['name'] for row in records])}")
         event.add("description", "\n".join([*lines, "A plan to talk over, not a booking."]))
         calendar.add_component(event)
@@ -323,8 +333,9 @@ def to_csv(plan: Plan) -> str:
     return cells.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n")
 
 
-def _spoken(day: date) -> str:
-    return f"{day.day} {day:%B} {day.year}"
+def spoken_date(day: date) -> str:
+    """ "3 March 2027"."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def _number(sessions: int) -> str:
@@ -538,21 +549,14 @@ def _frame(rows: Iterable[tuple[object, ...]], columns: str) -> pd.DataFrame:
     )
 
 
-def _unsettled(verdict: str, reasons: Sequence[Reason]) -> str:
-    why = next((reason.text for reason in reasons if reason.level == verdict), "")
-    return "" if verdict in RANKED else f"Not settled, book nothing yet. {why}"
-
-
-def _visits(
-    sessions: Sequence[_Session], known: _Known, verdicts: Mapping[str, tuple[str, tuple[Reason, ...]]]
-) -> pd.DataFrame:
+def _visits(sessions: Sequence[_Session], known: _Known, unsettled: Mapping[str, Reason]) -> pd.DataFrame:
     number = {day: i for i, day in enumerate(dict.fromkeys(session.planned for session in sessions), 1)}
     rows = []
     for treatment, k, earliest, planned, latest in sessions:
         course = known.courses[treatment]
         few, usual, most = course.sessions
-        open_ = _unsettled(*verdicts[treatment])
-        notes = [open_] if open_ else []
+        why = unsettled.get(treatment)
+        notes = [f"Not settled, book nothing yet. {why.text}"] if why else []
         if not course.counted:
             notes.append(f"Number of visits not known{f' ({few} to {most})' if most > few else ''}: ask.")
         if most > 1 and not course.interval_known:
@@ -758,7 +762,7 @@ def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare
         said = [
             f"{words} ({'; '.join(courses) or 'no visits'}): { {True: 'yes', False: 'no', None: 'not known'}[fits] }."
         ]
-        said += [f"As far as known it is over on {day}."] if day else []
+        said += [f"As far as known it is over on {spoken_date(day)}."] if day else []
         said += [f"Days off or redness are not fully known for: {listed(hidden)}. Ask."] if hidden else []
         for treatment, left in drop.items():
             name, few = known.courses[treatment].name, known.courses[treatment].sessions.low
@@ -769,10 +773,10 @@ def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare
     care = aftercare[aftercare["until"] > pd.Timestamp(by)]
     if len(care):
         things = listed(list(dict.fromkeys(care["label"])))
-        lines.append(f"Care goes on after that day, until {care['until'].max().date()}: {things}.")
+        lines.append(f"Care goes on after that day, until {spoken_date(care['until'].max())}: {things}.")
     lines.append("This is about visits and healing. No result is promised by then.")
     (usual, usual_day, usual_drop), (cautious, late_day, late_drop) = found
-    text = "\n".join([f"Done and healed by {by}?", *lines])
+    text = "\n".join([f"Done and healed by {spoken_date(by)}?", *lines])
     return Ready(by, usual, cautious, usual_day, late_day, usual_drop, late_drop, text)
 
 

@@ -418,15 +418,6 @@ def _triangle(criterion: str, treatment: str, skin: int | None, evidence: Eviden
     return _on_scale(criterion, evidence.number(treatment, attribute))
 
 
-def improvement_value(
-    evidence: Evidence, treatment: str, scars: Mapping[str, float], traits: frozenset[str]
-) -> tuple[float, float, float]:
-    """Low, likely and high value (0..1) of the effect over all scars, each weighing as much as it is of the problem."""
-    place = list(evidence.tables.treatments.index).index(treatment)
-    low, likely, high = _worth(evidence).improvement(scars, traits)[:, place].tolist()
-    return low, likely, high
-
-
 def _on_scale(criterion: str, estimate: Estimate) -> tuple[float, float, float]:
     """An estimate as a triangle of values. An end that is not known is the end of the scale; a likely figure that is
     not known is the middle of what is left, for a cautious criterion the worst that is left."""

@@ -27,9 +27,9 @@ from scarlib.client import Client
 from scarlib.comparison import CLINIC, MATTERS, NOT_KNOWN, compare, matters
 from scarlib.errors import ClientError
 from scarlib.evidence import GRAVE_HARMS, Estimate, Evidence
-from scarlib.itinerary import Cite, spoken_date
+from scarlib.itinerary import Cite
 from scarlib.phrases import DISCLAIMER, EVIDENCE_READ, FUNDING, REVIEW_BY, cost_words, honest
-from scarlib.planning import Plan
+from scarlib.planning import Plan, spoken_date
 from scarlib.ranking import recommend
 from scarlib.screening import NO_TREATMENT, RANKED, listed, screen_one, traits_of
 from scarlib.tables import Tables

@@ -72,26 +72,7 @@ def screen_one(treatment: str, client: Client, evidence: Evidence) -> tuple[str,
 def _screened(treatment: str, questions: list[Question], evidence: Evidence) -> tuple[str, tuple[Reason, ...]]:
     reasons = tuple(reasons_from(questions, treatment, evidence))
     verdict = VERDICTS[_worst(reason.level for reason in reasons)]
-    return verdict, tuple(sorted(_consistent(reasons, questions, evidence), key=_order))
-
-
-def _consistent(reasons: tuple[Reason, ...], questions: list[Question], evidence: Evidence) -> tuple[Reason, ...]:
-    """Without what contradicts a stricter reason of the same condition or one it implies: "no reason to wait", "not
-    known". The verdict is that of the strictest either way."""
-    named = {given[1] for rule, *given in questions if rule is _condition}
-    milder: set[str] = set()
-    for name in named:
-        family = {f"condition:{condition}" for condition in _implied(name, evidence)}
-        if any(reason.about in family and reason.level in ("avoid", "defer") for reason in reasons):
-            milder |= family
-    return tuple(
-        reason
-        for reason in reasons
-        if not (
-            reason.about in milder
-            and (reason.level == "suitable" or (reason.level == "caution" and not reason.source_ids))
-        )
-    )
+    return verdict, tuple(sorted(reasons, key=_order))
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +237,9 @@ def _present(client: Client, evidence: Evidence) -> dict[str, str]:
     return present
 
 
+@lru_cache(maxsize=1024)
 def _implied(condition: str, evidence: Evidence) -> list[str]:
+    """The condition, and all that it brings with it."""
     table = evidence.tables.conditions["implies"]
     found, open_ = [], [condition]
     while open_:
@@ -345,6 +328,10 @@ def _condition(treatment: str, condition: str, named: str, evidence: Evidence) -
             yield Reason(text, said.sources, "caution", about)
         return
     name, _ = evidence.concerns[named]
+    if said.level in ("", "good") and any(
+        evidence.rule(treatment, other).level in ("avoid", "defer") for other in _implied(named, evidence)
+    ):
+        return  # "not known" or "no reason to wait" beside what rules it out for the same condition
     if not said.level:
         direct = evidence.rule(treatment, named).level
         if condition != named and (direct != "good" if direct else _concerns(named, treatment, evidence)):
@@ -385,7 +372,7 @@ def _as_verdict(level: str) -> str:
 def _wait(weeks: float) -> str:
     if math.isnan(weeks):
         return "wait until this is over"
-    return f"wait until {_stretch(weeks)} have passed since then"
+    return f"wait until {_stretch(weeks)} after its end"
 
 
 def _stretch(weeks: float) -> str:

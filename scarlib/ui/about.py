@@ -8,8 +8,8 @@ from datetime import date
 from html import escape
 
 import scarlib
-from scarlib.itinerary import spoken_date
 from scarlib.phrases import DISCLAIMER, EVIDENCE_READ, FUNDING, REVIEW_BY
+from scarlib.planning import spoken_date
 from scarlib.tables import Tables
 
 MET = ("yes", "in part", "not yet")

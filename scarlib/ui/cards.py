@@ -132,7 +132,8 @@ def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictur
     """One ranked option in full; `pictures` as in `details`."""
     texts = evidence.texts[treatment]
     marks = marked(client, evidence, treatment)
-    why = f'{care(row)}<p class="why">{escape(_why(client, evidence, treatment))}</p>'
+    warned = f"{care(row)}{grave(evidence, treatment)}"
+    why = f'{warned}<p class="why">{escape(_why(client, evidence, treatment))}</p>'
     first, second = (marks, why) if client.fitzpatrick in DARKER else (why, marks)
     ranges = "".join(
         f"<div><dt>{escape(item.name)}</dt><dd>{range_bar(item)}<span>{item.words}</span></dd></div>"
@@ -142,7 +143,7 @@ def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictur
         f'<article class="card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
         f'<header><span class="rank">{row["rank"]}</span><h3>{escape(texts["name"])} '
         f"<small>{escape(texts['clinical_name'])}</small></h3>{signs(evidence, treatment, row['verdict'])}</header>"
-        f"{first}{second}{grave(evidence, treatment)}<dl class='ranges'>{ranges}</dl>"
+        f"{first}{second}<dl class='ranges'>{ranges}</dl>"
         f"{_evidence_line(client, row, evidence, treatment)}"
         f"{clinic(evidence, treatment)}"
         f"{details(client, treatment, row, evidence, pictures=pictures)}</article>"
@@ -330,9 +331,7 @@ def harms(evidence: Evidence, treatment: str, pictures: bool = False) -> str:
 def grave(evidence: Evidence, treatment: str) -> str:
     """The grave harms that sources have seen, for the face of a card: before what it can do, never folded away."""
     seen = [
-        f"{escape(evidence.tables.label('adverse_event', event))} ({_harm(harm)})"
-        if harm.known
-        else escape(evidence.tables.label("adverse_event", event))
+        escape(evidence.tables.label("adverse_event", event)) + (f", {_harm(harm)}" if harm.known else "")
         for event, harm in evidence.harms(treatment).items()
         if event in GRAVE_HARMS and harm.high != 0
     ]
@@ -345,7 +344,7 @@ def _harm(harm: Estimate) -> str:
     if not harm.known:
         return 'reported, how often is <span class="unknown">not known</span>'
     people = f" <small>({harm.people:,} people)</small>" if harm.people else ""
-    low = " <small>fewer than 30 people</small>" if 0 < harm.people < FEW else ""
+    low = ", <small>fewer than 30 people</small>" if 0 < harm.people < FEW else ""
     if harm.high == 0:
         return f"0 of 100, none seen{people}{low}"
     if harm.high < 1:

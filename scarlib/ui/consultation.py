@@ -55,11 +55,7 @@ class Consultation:
 
     def __init__(self, tables: Tables, client: Client | None = None, dashboard: str = DASHBOARD) -> None:
         self.answers = answers = Answers(weigh(tables), client) if client else Answers(weigh(tables))
-        style = text(STYLE)
-
-        def part(*children: w.Widget) -> w.VBox:
-            return column([style, *children]).add_class("scarlib").add_class("part")
-
+        self._style, part = text(STYLE), self._part
         self.profile = part(parts.summary(answers), controls(answers))
         self.clinic = part(clinic_menu(answers))
         self.screening = part(parts.ruled_out(answers))
@@ -74,7 +70,10 @@ class Consultation:
         self.take_home = part(take_home(answers))
         self.keep = part(keep(answers, dashboard))
 
-    def live(self, table: Callable[[], pd.DataFrame]) -> w.HTML:
+    def _part(self, *children: w.Widget) -> w.VBox:
+        return column([self._style, *children]).add_class("scarlib").add_class("part")
+
+    def live(self, table: Callable[[], pd.DataFrame]) -> w.VBox:
         """A table that follows the answers. What is shown so is never saved with the notebook, as a frame by itself is:
         it may tell of the client's health."""
 
@@ -86,9 +85,9 @@ class Consultation:
             # Dollar signs are money here, not mathematics.
             with pd.option_context("display.max_colwidth", None, "display.html.use_mathjax", False):
                 cells = frame.to_html(na_rep="not known", border=0, max_rows=60)
-            return f'{STYLE}<div class="scarlib part"><div class="scroll" tabindex="0">{cells}</div></div>'
+            return f'<div class="scroll" role="region" aria-label="A table" tabindex="0">{cells}</div>'
 
-        return parts.follow(self.answers, ("options", "compared", "plan"), draw)
+        return self._part(parts.follow(self.answers, ("options", "compared", "plan"), draw))
 
     def __repr__(self) -> str:
         answers = self.answers

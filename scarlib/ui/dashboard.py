@@ -36,7 +36,6 @@ _SECTIONS = {
     "clinic": "The clinic’s own prices",
     "about": "About this page",
 }
-_FIRST = 4  # what the results begin with: the sentence, the links, what fits, what is ruled out
 _NAV = (
     '<nav class="scroll" aria-label="On this page">'
     + "".join(f'<a href="#{name}">{title}</a>' for name, title in _SECTIONS.items())
@@ -57,6 +56,7 @@ class Dashboard:
         self._fits = parts.fitting(self.answers)
         self._ruled_out = parts.ruled_out(self.answers)
         self._questions = parts.guide_questions(self.answers)
+        self._complete = False
         self.page = self._page(tables)
 
     def first_view(self) -> dict[str, str]:
@@ -81,12 +81,13 @@ class Dashboard:
         opener = text('<a class="to-questions" href="#your-answers">Change your answers</a>')
         shut = text('<span id="your-answers"></span><a class="to-results" href="#results">See the results</a>')
         rail = column([shut, controls(self.answers)]).add_class("rail")
-        first = [self._part("fits", self._fits), self._part("ruled-out", self._ruled_out)]
-        self._results = column([self._summary, text(_NAV), *first]).add_class("results")
+        first = (self._part("fits", self._fits), self._part("ruled-out", self._ruled_out))
+        self._first = (self._summary, text(_NAV), *first)
+        self._results = column(self._first).add_class("results")
         if in_voila:
             more = w.Button(description="Show the rest of the page").add_class("the-rest")
             more.on_click(lambda _: self.complete())
-            self._results.children = (*self._results.children, more)
+            self._results.children = (*self._first, more)
             gc.freeze()  # what stands now stays: looking through it for waste would hold up an answer for 50 ms
         else:
             self.complete()
@@ -95,9 +96,9 @@ class Dashboard:
 
     def complete(self) -> None:
         """Add what is not on the page yet."""
-        shown = [child for child in self._results.children if not isinstance(child, w.Button)]
-        if len(shown) > _FIRST:
+        if self._complete:
             return
+        self._complete = True
         answers, tables = self.answers, self.answers.evidence.tables
         kept = keep(answers)  # first: its link is the newest thing a page whose connection breaks has
         chart = Map(answers)
@@ -114,7 +115,7 @@ class Dashboard:
             "clinic": [clinic_menu(answers)],
             "about": [text(about(tables))],
         }
-        self._results.children = (*shown, *(self._part(name, *widgets) for name, widgets in rest.items()))
+        self._results.children = (*self._first, *(self._part(name, *widgets) for name, widgets in rest.items()))
 
     def _part(self, name: str, *widgets: w.Widget) -> w.VBox:
         return column([text(f'<h2 id="{name}">{_SECTIONS[name]}</h2>'), *widgets]).add_class("section")

@@ -74,14 +74,13 @@ def _where(dashboard: str) -> str:
     host = urlsplit(dashboard).hostname
     if host is None:
         return ""
-    near = host in ("localhost", "127.0.0.1", "::1")
-    said = (
-        f"The link opens the dashboard at {dashboard}, on this computer only, while it runs there. For a client’s "
-        'phone, name your clinic’s own: <code>Consultation(tables, dashboard="https://…")</code>.'
-        if near
-        else f"The link opens the dashboard at {escape(dashboard)}."
-    )
-    return f"<p>{said}</p>"
+    said = f"The link opens the dashboard at {escape(dashboard)}"
+    if host in ("localhost", "127.0.0.1", "::1"):
+        said += (
+            ", on this computer only, while it runs there. For a client’s phone, name your clinic’s own: "
+            '<code>Consultation(tables, dashboard="https://…")</code>'
+        )
+    return f"<p>{said}.</p>"
 
 
 def _open(answers: Answers, read: Callable[[], Record]) -> str:

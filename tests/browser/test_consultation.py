@@ -181,6 +181,8 @@ def test_a_whole_consultation_by_hand(browser, lab, root, record_property):
     upload(page, keep.locator("button.control-file"), file)
     expect(profile.locator(".control-fitzpatrick select")).to_have_value(skin)
     assert re.match(r"http://localhost:8866/#answers=", keep.locator("a.share").get_attribute("href"))
+    expect(page.get_by_text("official Jupyter news")).to_have_count(0)
+
     # Prices are no mathematics, and the next client finds nothing of this one
     expect(page.locator("mjx-container, .MathJax")).to_have_count(0)
     page.keyboard.press("Control+s")
