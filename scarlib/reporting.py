@@ -28,6 +28,7 @@ from scarlib.comparison import CLINIC, MATTERS, NOT_KNOWN, compare, matters
 from scarlib.errors import ClientError
 from scarlib.evidence import GRAVE_HARMS, Estimate, Evidence
 from scarlib.itinerary import Cite
+from scarlib.menu import offered
 from scarlib.phrases import DISCLAIMER, EVIDENCE_READ, FUNDING, REVIEW_BY, cost_words, honest
 from scarlib.planning import Plan, spoken_date
 from scarlib.ranking import recommend
@@ -41,7 +42,7 @@ SHOWN = 2  # treatments next to no treatment, unless more are asked for: what fi
 WIDE = 3  # treatments next to no treatment in one table
 # As much on the sources as fits on paper: how many of one figure, how many characters of their titles, each on a line
 # of its own or not; and the characters of a page up to which three sheets of Letter hold it so.
-_ROOM = ((3, 72, True, 11_000), (2, 48, False, 11_800), (1, 30, False, 10**9))
+_ROOM = ((3, 72, True, 11_000), (2, 48, False, 11_800), (1, 30, False, 13_000), (1, 0, False, 10**9))
 
 
 def report(
@@ -88,6 +89,11 @@ def report(
         "questions": _questions(client, plan, evidence),
         "specific": _grouped((names, question) for _, question, names in holes),
         "menu": evidence.tables.menu is not None,
+        "clinic": {
+            evidence.texts[name]["name"]: told[name][CLINIC]
+            for name in options
+            if offered(evidence.tables, name) is not None
+        },
         "disclaimer": DISCLAIMER,
         "funding": FUNDING,
     }
@@ -106,7 +112,9 @@ def report(
                 for name in ([NO_TREATMENT] if decision == "no_treatment" else planned)
             ],
         }
-        page = _template().render(shown, **cited, sources=list(sources.listed(title)), roomy=listed_out)
+        page = _template().render(
+            shown, **cited, sources=list(sources.listed(title)), roomy=listed_out, titled=title > 0
+        )
         if len(re.sub(r"<[^>]*>", "", page.partition("</style>")[2])) <= room:
             break
     return page + "\n"
@@ -205,7 +213,7 @@ class _Sources:
                 "number": number,
                 "author": author,
                 "year": "no year" if math.isnan(row["year"]) else f"{row['year']:.0f}",
-                "title": shorten(str(row["title"]), title, placeholder="…"),
+                "title": shorten(str(row["title"]), title, placeholder="…") if title else "",
                 "named": "" if named == author else named,
                 "address": address if address.startswith(("https://", "http://")) else "",
             }
@@ -290,7 +298,7 @@ def _side_by_side(
     client: Client, told: Mapping[str, Told], planned: Sequence[str], evidence: Evidence, sources: _Sources
 ) -> dict[str, Any]:
     """One table of options: the heads, and for each question the cells."""
-    weight, asked = matters(client), [*_ROWS, *([CLINIC] if evidence.tables.menu is not None else [])]
+    weight = matters(client)
     rows = [
         {
             "question": question,
@@ -300,7 +308,7 @@ def _side_by_side(
                 for treatment, told_of in told.items()
             ],
         }
-        for question in asked
+        for question in _ROWS
     ]
     heads = [
         {

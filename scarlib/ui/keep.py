@@ -129,9 +129,9 @@ def take_home(answers: Answers) -> w.VBox:
         widget.observe(outdated, names="value")
     answers.observe(outdated, names=["options", "compared", "plan", "empty"])
     lead = (
-        "<p>Two or three pages for paper: your answers, the options, the plan with its dates, what to do afterwards, "
-        "what can go wrong, what is not known, and questions to ask. With it, the visits for your calendar. No name "
-        "is in them.</p>"
+        "<p>Two or three pages for paper, four where there is much to tell: your answers, the options, the plan with "
+        "its dates, what to do afterwards, what can go wrong, what is not known, and questions to ask. With it, the "
+        "visits for your calendar. No name is in them.</p>"
     )
     asking = row([decision, unclear]).add_class("filters")
     return column([text(lead), asking, row([make]).add_class("buttons"), made])

@@ -37,10 +37,14 @@ class Case:
     treatments: tuple[str, ...]
     ready_by: date | None = None
     decision: str = ""
+    considered: tuple[str, ...] = ()
+    tables: scarlib.Tables = TABLES
 
     @property
     def plan(self):
-        return self.treatments and scarlib.plan(self.client, self.treatments, date(2027, 3, 3), self.ready_by, TABLES)
+        return self.treatments and scarlib.plan(
+            self.client, self.treatments, date(2027, 3, 3), self.ready_by, self.tables
+        )
 
 
 CASES = {
@@ -52,13 +56,34 @@ CASES = {
     "ruled out": Case(PLAIN.replace(fitzpatrick=5), ("laser_ablative_full",)),
     "undecided": Case(BUSY, ()),
     "no treatment": Case(PLAIN, (), decision="no_treatment"),
+    "two, three side by side, a menu, an event": Case(
+        Client(
+            scars={"icepick": 3, "boxcar": 2},
+            fitzpatrick=4,
+            conditions={"herpes_history"},
+            max_downtime_days=5,
+            budget_usd=3000,
+        ),
+        ("tca_cross", "microneedling"),
+        date(2027, 7, 1),
+        "chosen",
+        ("tca_cross", "filler_caha"),
+        scarlib.load_tables(menu=Path(scarlib.__file__).parents[1] / "docs" / "menu-example.csv"),
+    ),
 }
 
 
 @lru_cache
 def report(name: str) -> str:
     case = CASES[name]
-    return scarlib.report(case.client, case.plan or None, TABLES, decision=case.decision, on=date(2026, 11, 27))
+    return scarlib.report(
+        case.client,
+        case.plan or None,
+        case.tables,
+        considered=case.considered,
+        decision=case.decision,
+        on=date(2026, 11, 27),
+    )
 
 
 @pytest.fixture(scope="module")
