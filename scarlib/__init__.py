@@ -127,8 +127,8 @@ def report(
     unclear: str = "",
     on: date | None = None,
 ) -> str:
-    """The page to take home: one self-contained HTML file that prints on two or three pages, on four where there is very much
-    to tell. No name is asked for.
+    """The page to take home: one self-contained HTML file for two or three sheets, four where there is very much to
+    tell. No name is asked for.
 
     `considered` are the options side by side (default: the plan's and the best ranked), `decision` "chosen",
     "undecided", "no_treatment" or "" (to be ticked by hand), `unclear` what is unclear in the client's own words, `on`
