@@ -21,11 +21,14 @@ def forget(model: dict[str, Any], **_: object) -> None:
             cell["outputs"], cell["execution_count"] = [], None
 
 
+def _without_news(_: Any, page: dict[str, Any]) -> dict[str, Any]:
+    return {**page, "disabledExtensions": [*page["disabledExtensions"], "@jupyterlab/apputils-extension:announcements"]}
+
+
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "scarlib.lab"}]
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
     server.contents_manager.register_pre_save_hook(forget)
-    page = server.web_app.settings.setdefault("page_config_data", {})
-    page.setdefault("disabledExtensions", {})["@jupyterlab/apputils-extension:announcements"] = True
+    server.web_app.settings["page_config_hook"] = _without_news
