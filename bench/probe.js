@@ -68,7 +68,7 @@
       if (seen.control && !before.has(shown())) {
         seen.answered = performance.now();
         clearInterval(timer);
-      } else if (control && !control.disabled) {
+      } else if (control && !control.disabled && document.readyState !== "loading") {
         if (!seen.control) before.add(shown());
         seen.control ??= performance.now();
         change(control);

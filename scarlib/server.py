@@ -179,8 +179,10 @@ class Server(Voila):  # type: ignore[misc]
         page.page_config_hook = self._point_to_scripts
         settings = super().init_settings()
         self.kernel_manager.most = self.most_viewers
-        template = settings["voila_jinja2_env"].loader.get_source(settings["voila_jinja2_env"], "index.html.j2")[0]
-        self.script_hashes = {_hash(script) for script in _INLINE.findall(template)}
+        templates = settings["voila_jinja2_env"]
+        source = templates.loader.get_source(templates, "index.html.j2")[0]
+        # A script within the page is a file of its own that the page includes.
+        self.script_hashes = {_hash(templates.from_string(script).render()) for script in _INLINE.findall(source)}
         headers = self.tornado_settings["headers"]
         # The page's own scripts, and no other that may ever get into it.
         policy = headers["Content-Security-Policy"].replace(

@@ -18,6 +18,7 @@ from scarlib.ui.guide import about_scars
 from scarlib.ui.keep import keep, take_home
 from scarlib.ui.model import Answers
 from scarlib.ui.planner import planner
+from scarlib.ui.still import still
 from scarlib.ui.table import options_table
 
 STYLE = f"<style>{Path(__file__).with_name('dashboard.css').read_text(encoding='utf-8')}</style>"
@@ -60,27 +61,25 @@ class Dashboard:
         self.page = self._page(tables)
 
     def first_view(self) -> dict[str, str]:
-        """What the page shows before its controls work, and all it shows where scripts are off: the options for the
-        starting answers, what is ruled out, the questions people ask; without scripts the table too. Plain HTML."""
+        """What the page shows before its widgets are there, and all it shows where scripts are off: the questions, the
+        options for the starting answers, what is ruled out, the questions people ask; without scripts the table too.
+        Plain HTML, made as the widgets make it, so that they can take its place without a jump."""
         answers, tables = self.answers, self.answers.evidence.tables
-        titles = ("What fits you", "What is ruled out", "Questions people ask")
-        shown = (self._fits, self._ruled_out, self._questions)
-        sections = "".join(_section(title, part.value) for title, part in zip(titles, shown, strict=True))
+        results = "".join(map(still, self._first)) + _section("Questions people ask", still(self._questions))
         table = options_table(answers.client, answers.options, answers.evidence, [])
-        still = _section("All options as a table", table) + _section("About this page", about(tables))
+        unanswered = _section("All options as a table", table) + _section("About this page", about(tables))
         return {
-            "text/html": f"{STYLE}<div class='scarlib first'>{_head(tables)}<div class='columns'><div class='rail'>"
-            "<div class='question-group'><p>Your questions come in a moment.</p></div></div><div class='results'>"
-            f"{self._summary.value}{_NAV}{sections}<noscript>{still}</noscript></div></div></div>"
+            "text/html": f"{STYLE}<div class='scarlib first'>{still(self._head)}<div class='columns'>{still(self._rail)}"
+            f"<div class='results'>{results}<noscript>{unanswered}</noscript></div></div>{still(self._opener)}</div>"
         }
 
     def _page(self, tables: Tables) -> w.VBox:
-        in_voila = os.getenv("SERVER_SOFTWARE", "").startswith("voila")
+        in_voila = "VOILA_SERVER_URL" in os.environ  # SERVER_SOFTWARE is not there in kernels kept ready
         style = "" if in_voila else STYLE  # there, the first view has brought it
-        head = text(f'{style}{_head(tables)}<span id="results"></span>')
-        opener = text('<a class="to-questions" href="#your-answers">Change your answers</a>')
+        self._head = text(f'{style}{_head(tables)}<span id="results"></span>')
+        self._opener = text('<a class="to-questions" href="#your-answers">Change your answers</a>')
         shut = text('<span id="your-answers"></span><a class="to-results" href="#results">See the results</a>')
-        rail = column([shut, controls(self.answers)]).add_class("rail")
+        self._rail = column([shut, controls(self.answers)]).add_class("rail")
         first = (self._part("fits", self._fits), self._part("ruled-out", self._ruled_out))
         self._first = (self._summary, text(_NAV), *first)
         self._results = column(self._first).add_class("results")
@@ -91,8 +90,8 @@ class Dashboard:
             gc.freeze()  # what stands now stays: looking through it for waste would hold up an answer for 50 ms
         else:
             self.complete()
-        body = column([rail, self._results]).add_class("columns")
-        return column([head, body, opener]).add_class("scarlib")
+        body = column([self._rail, self._results]).add_class("columns")
+        return column([self._head, body, self._opener]).add_class("scarlib")
 
     def complete(self) -> None:
         """Add what is not on the page yet."""

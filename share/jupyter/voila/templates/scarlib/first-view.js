@@ -1,0 +1,137 @@
+// The first view can be used before the widgets are there. It is the same page as plain HTML: what a person does with it
+// goes to the kernel over the socket that Jupyter's client takes over later, and what comes back is shown at once.
+(() => {
+  const PROTOCOL = "v1.kernel.websocket.jupyter.org";
+  const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const Socket = window.WebSocket;
+  const main = () => document.getElementById("rendered_cells");
+  const first = () => document.querySelector(".first-view");
+
+  // A frame is the number of its parts, the place of each, and the parts: channel, header, parent header, metadata, content.
+  let said = 0;
+  const frame = (content) => {
+    const header = { msg_id: `${session}_${++said}`, msg_type: "comm_msg", session, username: "", date: new Date().toISOString(), version: "5.2" };
+    const pieces = ["shell", ...[header, {}, {}, content].map((piece) => JSON.stringify(piece))].map((piece) => new TextEncoder().encode(piece));
+    const places = [8 * (pieces.length + 2)];
+    for (const piece of pieces) places.push(places.at(-1) + piece.length);
+    const whole = new Uint8Array(places.at(-1));
+    const numbers = new DataView(whole.buffer);
+    [places.length, ...places].forEach((number, i) => numbers.setBigUint64(8 * i, BigInt(number), true));
+    pieces.forEach((piece, i) => whole.set(piece, places[i]));
+    return whole.buffer;
+  };
+  const read = (data) => {
+    const numbers = new DataView(data);
+    const place = (i) => Number(numbers.getBigUint64(8 * (i + 1), true));
+    const piece = (i) => JSON.parse(new TextDecoder().decode(data.slice(place(i), place(i + 1))));
+    return { kind: piece(1).msg_type, content: piece(4) };
+  };
+
+  let socket;
+  let handed = false; // to Jupyter's client, which asks for the state of all widgets first
+  const before = []; // what was said before the socket was open
+  const tell = (model, data) => {
+    const told = frame({ comm_id: model, data });
+    if (socket?.readyState === Socket.OPEN) socket.send(told);
+    else before.push(told);
+  };
+  const connect = () => {
+    const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+    const address = new URL(`${baseUrl}api/kernels/${kernelId}/channels?session_id=${session}`, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    socket = new Socket(address, [PROTOCOL]);
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", () => before.splice(0).forEach((told) => socket.send(told)));
+    socket.addEventListener("message", ({ data }) => {
+      if (!first()) return;
+      const { kind, content } = read(data);
+      if (kind === "comm_msg" && content.data.method === "update") show(content.comm_id, content.data.state);
+    });
+  };
+  window.WebSocket = class extends Socket {
+    constructor(address, ...rest) {
+      if (socket && !handed && socket.readyState <= Socket.OPEN) {
+        handed = true;
+        if (socket.readyState === Socket.OPEN) setTimeout(() => socket.onopen?.(new Event("open")));
+        return socket;
+      }
+      // By the same name again, what was said meanwhile is kept for it.
+      super(String(address).replace(/session_id=[^&]*/, `session_id=${session}`), ...rest);
+    }
+  };
+
+  const known = new Map(); // what the kernel has been told of a model and has not changed itself
+  const late = new Set(); // models that Jupyter's client may have missed a change of: it asks once, at its start
+  const show = (model, state) => {
+    const box = document.querySelector(`.first-view [data-model="${model}"]`);
+    if (!box) return;
+    known.delete(model);
+    if (handed) late.add(model);
+    const control = box.querySelector(":scope > select, :scope input[type=checkbox]");
+    if (box.matches(".widget-html")) {
+      if ("value" in state) box.querySelector(".widget-html-content").innerHTML = state.value;
+    } else if (control?.matches("select")) {
+      if ("_options_labels" in state) control.replaceChildren(...state._options_labels.map((label) => new Option(label)));
+      if ("index" in state) control.selectedIndex = state.index ?? -1;
+    } else if (control && "value" in state) {
+      control.checked = state.value;
+    }
+  };
+
+  let touched = -Infinity;
+  for (const kind of ["pointerdown", "keydown"]) {
+    document.addEventListener(kind, ({ timeStamp }) => { touched = timeStamp; }, true);
+  }
+  document.addEventListener("change", ({ target }) => {
+    const model = target.closest(".first-view [data-model]")?.dataset.model;
+    if (!model) return;
+    touched = -Infinity;
+    const state = target.matches("select") ? { index: target.selectedIndex } : { value: target.checked };
+    const told = JSON.stringify(state);
+    if (known.get(model) === told) return;
+    known.set(model, told);
+    if (handed) late.add(model);
+    tell(model, { method: "update", state, buffer_paths: [] });
+  });
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest(".first-view button[data-model]");
+    if (button) tell(button.dataset.model, { method: "custom", content: { event: "click" } });
+  });
+
+  // The widgets take the place of the first view once the last of them is there, and not while a list may be unfolded.
+  const inUse = (now) => now.contains(document.activeElement) && document.activeElement.matches("select")
+    && performance.now() - touched < 3000;
+  const wayTo = (node, from) => {
+    if (!from.contains(node)) return null;
+    const way = [];
+    for (; node !== from; node = node.parentElement) way.unshift([...node.parentElement.children].indexOf(node));
+    return way;
+  };
+  const takeOver = () => {
+    const live = main().querySelector(".scarlib.jupyter-widgets");
+    // A widget that is still to come is held a place for, which is no widget of Jupyter's.
+    if (!live?.querySelector(".the-rest") || live.querySelector(".lm-Widget:not(.jupyter-widgets)")) return;
+    const view = first();
+    if (view && inUse(view)) {
+      setTimeout(takeOver, 200);
+      return;
+    }
+    watch.disconnect();
+    if (!main().matches(".loading")) return;
+    const way = view && wayTo(document.activeElement, view.querySelector(".scarlib"));
+    const scrolled = view?.querySelector(".rail").scrollTop;
+    main().classList.remove("loading");
+    view?.querySelectorAll("style").forEach((style) => document.head.append(style)); // the page's, which has none of its own
+    view?.remove();
+    if (location.hash === "#your-answers") location.replace(location.hash); // the sheet opens by being the target
+    live.querySelector(".rail").scrollTop = scrolled;
+    for (const model of late) tell(model, { method: "request_state" });
+    document.dispatchEvent(new Event("widgets-there"));
+    way?.reduce((node, place) => node?.children[place], live)?.focus({ preventScroll: true }); // where it was
+  };
+  const watch = new MutationObserver(takeOver);
+  document.addEventListener("DOMContentLoaded", () => {
+    if (document.getElementById("jupyter-config-data")) connect();
+    watch.observe(main(), { childList: true, subtree: true });
+  });
+})();

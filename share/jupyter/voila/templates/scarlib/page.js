@@ -1,0 +1,211 @@
+(() => {
+  const state = document.getElementById("page-state");
+  const again = document.getElementById("again");
+  const say = (text) => { state.firstElementChild.textContent = text; };
+
+  // Light or dark: the system says, until the reader does.
+  const theme = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const paint = (chosen) => {
+    const dark = chosen ? chosen === "dark" : system.matches;
+    document.documentElement.style.colorScheme = chosen || "";
+    const styles = document.getElementById("dark-theme");
+    if (styles) styles.media = dark ? "all" : "not all";
+    theme.textContent = dark ? "Use light colours" : "Use dark colours";
+    theme.value = dark ? "light" : "dark";
+  };
+  const kept = (value) => {
+    try {
+      if (value) localStorage.setItem("theme", value);
+      return localStorage.getItem("theme");
+    } catch { return value; }
+  };
+  paint(kept());
+  theme.hidden = false;
+  theme.addEventListener("click", () => { const { value } = theme; kept(value); paint(value); });
+  system.addEventListener("change", () => paint(kept()));
+
+  // The page talks to its calculations over one socket. Once it closes, or they end, what the viewer changes has no
+  // effect: so nothing can be changed any more, and the answers given so far open again.
+  let leaving = false;
+  window.addEventListener("pagehide", () => { leaving = true; });
+  const lose = (lost, why = "") => {
+    if (leaving) return;
+    if (lost) say(`The connection was lost, so answers can no longer be changed. What you see stays. ${why}`);
+    again.hidden = !lost;
+    state.classList.toggle("lost", lost);
+    state.hidden = !lost;
+    document.querySelectorAll(".rail, .section .filters, .section .buttons, .section .opening").forEach((box) => { box.inert = lost; });
+  };
+  again.addEventListener("click", () => {
+    const link = document.querySelector("a.share");
+    if (link) history.replaceState(null, "", link.hash);
+    location.reload();
+  });
+  // A change that was on its way when the connection broke has had no answer, and its control waits for one for ever.
+  const waitingFor = new Set();
+  const head = (data) => typeof data === "string" ? data.slice(0, 4096) : new TextDecoder().decode(data.slice(0, 4096));
+  const ids = (text) => [...text.matchAll(/"msg_id": ?"([^"]+)"/g)].map(([, id]) => id);
+  window.WebSocket = class extends window.WebSocket {
+    constructor(...args) {
+      super(...args);
+      this.over = false;
+      this.addEventListener("close", ({ code, reason }) => lose(true, code === 1009 ? reason : ""));
+      this.addEventListener("open", () => this.goOn());
+      this.addEventListener("message", ({ data }) => {
+        const text = head(data);
+        const [, told] = /"execution_state": ?"(\w+)"/.exec(text) || [];
+        if (told === "idle") {
+          ids(text).forEach((id) => waitingFor.delete(id));
+          this.goOn();
+        } else if (/^(restarting|autorestarting|dead)$/.test(told)) {
+          this.over = true;
+          lose(true);
+        }
+      });
+    }
+    send(data) {
+      super.send(data);
+      const text = head(data);
+      if (text.includes('"comm_msg"')) waitingFor.add(ids(text)[0]);
+    }
+    goOn() {
+      if (state.classList.contains("lost") && !this.over && !waitingFor.size) lose(false);
+    }
+  };
+
+  // What counts the options is drawn anew with each answer; a reader who listens is told where it changes.
+  let told = "";
+  const announce = () => {
+    const found = [...document.querySelectorAll("[data-hook=summary]")].find((line) => line.checkVisibility());
+    if (!found || found.textContent === told) return;
+    if (told) document.getElementById("announcer").textContent = found.textContent;
+    told = found.textContent;
+  };
+
+  // On a phone the questions are a sheet over the results: what lies under it is out of reach meanwhile.
+  const narrow = matchMedia("(max-width: 820px)");
+  let sheet = false;
+  const unfold = () => {
+    const rail = document.querySelector(".rail");
+    if (!rail) return;
+    const open = narrow.matches && location.hash === "#your-answers";
+    if (open === sheet) return;
+    sheet = open;
+    document.querySelectorAll(".results, #page-bar").forEach((under) => { under.inert = open; });
+    (open ? rail.querySelector("select, input") : document.querySelector(".to-questions"))?.focus({ preventScroll: true });
+  };
+  window.addEventListener("hashchange", unfold);
+  narrow.addEventListener("change", unfold);
+  document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && sheet) location.hash = "#results"; });
+
+  // An answer redraws the results; what the reader has opened stays open. On paper everything is open.
+  const opened = new Set();
+  const nameOf = (fold) => {
+    const owner = fold.closest("[data-id]");
+    return `${owner ? owner.dataset.hook + owner.dataset.id : ""}/${fold.querySelector("summary")?.textContent}`;
+  };
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.isConnected) opened[target.open ? "add" : "delete"](nameOf(target));
+  }, true);
+  let waiting = 0;
+  new MutationObserver((changes) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(announce, 300);
+    if (!opened.size) return;
+    for (const { addedNodes } of changes) {
+      for (const node of addedNodes) {
+        node.querySelectorAll?.("details").forEach((fold) => { if (opened.has(nameOf(fold))) fold.open = true; });
+      }
+    }
+  }).observe(document, { childList: true, subtree: true });
+  window.addEventListener("beforeprint", () => {
+    document.querySelectorAll(".results details").forEach((fold) => { fold.open = true; });
+  });
+
+  // A page that is loaded again opens with the answers it was left with. They are kept in this tab alone, and no longer
+  // than it is open.
+  const left = "answers-of-this-tab";
+  const tab = (use) => { try { return use(sessionStorage); } catch { return null; } };
+  window.addEventListener("pagehide", () => {
+    const link = document.querySelector("a.share");
+    if (link) tab((store) => store.setItem(left, link.hash));
+  });
+  const reloaded = () =>
+    performance.getEntriesByType("navigation")[0]?.type === "reload" ? tab((store) => store.getItem(left)) : null;
+
+  // A link keeps its answers after the #, which is never sent: the page hands them to the field for links.
+  const openLink = (answers = location.hash) => {
+    if (!answers.startsWith("#answers=")) return;
+    const field = document.querySelector(".control-link input");
+    if (!field) { setTimeout(openLink, 50, answers); return; }
+    field.value = answers;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  window.addEventListener("hashchange", () => openLink());
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a.share");
+    if (!link) return;
+    event.preventDefault();
+    history.replaceState(null, "", link.hash);
+    const copied = await navigator.clipboard?.writeText(link.href).then(() => true, () => false);
+    link.textContent = copied ? "Link copied" : "The link is now this page’s address";
+  });
+
+  // The rest of the page comes once the questions can be answered.
+  const askForTheRest = () => {
+    const button = document.querySelector("button.the-rest");
+    if (button) setTimeout(() => button.click(), 400);
+    else setTimeout(askForTheRest, 50);
+  };
+
+  // Scripts and widgets' styles take the processor, so they come after the first view is painted, and not while somebody
+  // is at work with it or waits for an answer.
+  const [PAUSE, MOST] = [300, 3000];
+  let acted;
+  for (const kind of ["pointerdown", "keydown", "change", "wheel", "touchmove"]) {
+    document.addEventListener(kind, () => { acted = performance.now(); }, { capture: true, passive: true });
+  }
+  const dressInAPause = (painted) => {
+    acted ??= painted;
+    const now = performance.now();
+    if (now - painted < MOST && (waitingFor.size || now - acted < PAUSE)) setTimeout(dressInAPause, 50, painted);
+    else dress();
+  };
+  const dress = () => {
+    document.querySelectorAll("link.late").forEach((link) => {
+      link.classList.remove("late");
+      if (link.as === "style") link.rel = "stylesheet";
+      else document.body.append(Object.assign(document.createElement("script"), { src: link.href }));
+    });
+    paint(kept());
+  };
+  // Voilà's script starts when the page has loaded; where it comes later than that, it would wait for ever.
+  const listen = window.addEventListener;
+  window.addEventListener = (type, then, ...rest) => {
+    if (type === "load" && document.readyState === "complete") setTimeout(then);
+    else listen.call(window, type, then, ...rest);
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    if (document.hidden) dress();
+    else requestAnimationFrame(() => setTimeout(() => dressInAPause(performance.now())));
+  });
+
+  // Who waits is told so; who does not wait sees no sign of it.
+  setTimeout(() => { state.hidden = state.hidden && !document.querySelector("main.loading"); }, 1000);
+  window.voila_process = () => {};
+  // Voilà calls this while a slow cell runs.
+  window.voila_heartbeat = () => say("Still getting the page ready. Thank you for waiting.");
+  document.addEventListener("widgets-there", () => {
+    if (!state.classList.contains("lost")) state.hidden = true;
+    for (const fold of document.querySelectorAll(".results details")) fold.open = opened.has(nameOf(fold));
+    openLink(reloaded() || location.hash);
+    sheet = false;
+    unfold();
+    askForTheRest();
+  });
+  window.cellLoaded = true; // and so it calls the next one as soon as its colours are there, which says nothing
+  window.voila_finish = () => {};
+  window.display_cells = window.voila_finish;
+  window.update_loading_text = window.voila_process;
+})();
