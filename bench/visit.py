@@ -29,6 +29,7 @@ class Visit:
     received: float = 0
     first_paint: float = 0
     usable: float = 0
+    widgets: float = 0
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -51,6 +52,8 @@ def visit(browser: Browser, address: str, slow: bool) -> Visit:
     page.goto(address, wait_until="commit")
     page.wait_for_selector(CONTROL, state="visible", timeout=120_000)
     seen.usable = page.evaluate("performance.now()")
+    page.wait_for_selector(".first-view", state="detached", timeout=120_000)
+    seen.widgets = page.evaluate("performance.now()")
     seen.first_paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     page.wait_for_load_state("networkidle")
     context.close()
@@ -83,13 +86,16 @@ def main() -> None:
     if args.chunks:
         print("\n".join(dict.fromkeys(chunks(visits[args.address[0]][0].asked))))
         return
-    print(f"{'median of ' + str(args.visits):28} {'requests':>9} {'kB':>7} {'first paint ms':>15} {'usable ms':>10}")
+    titles = f"{'requests':>9} {'kB':>7} {'first paint ms':>15} {'usable ms':>10} {'widgets ms':>11}"
+    print(f"{'median of ' + str(args.visits):28} {titles}")
     for address, seen in visits.items():
-        requests, received, paint, usable = (
+        requests, received, paint, usable, widgets = (
             statistics.median(values)
-            for values in zip(*((len(v.asked), v.received, v.first_paint, v.usable) for v in seen), strict=True)
+            for values in zip(
+                *((len(v.asked), v.received, v.first_paint, v.usable, v.widgets) for v in seen), strict=True
+            )
         )
-        print(f"{address:28} {requests:9.0f} {received / 1000:7.0f} {paint:15.0f} {usable:10.0f}")
+        print(f"{address:28} {requests:9.0f} {received / 1000:7.0f} {paint:15.0f} {usable:10.0f} {widgets:11.0f}")
 
 
 if __name__ == "__main__":

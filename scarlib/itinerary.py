@@ -132,10 +132,13 @@ def aftercare_list(plan: Plan, cite: Cite | None = None) -> str:
             told.append(f"<p>{head}: what to do afterwards is {NOT_KNOWN}. Ask the clinic.</p>")
             continue
         lines: dict[tuple[date, str], tuple[list[str], list[str]]] = {}
-        for _, same in mine.groupby("what", sort=False):
-            first = same.iloc[0]
+        alike: dict[str, list[dict[Hashable, Any]]] = {}
+        for row in mine.to_dict("records"):
+            alike.setdefault(row["what"], []).append(row)
+        for same in alike.values():
+            first = same[0]
             note = f" <small>({escape(first['note'])})</small>" if first["note"] else ""
-            at = [plan.start if pd.isna(visit) else days[visit] for visit in same["visit"]]
+            at = [plan.start if pd.isna(row["visit"]) else days[row["visit"]] for row in same]
             things, sources = lines.setdefault(_when(same, at), ([], []))
             things.append(f"{escape(first['label'])}{note}")
             sources += first["source_ids"]
@@ -320,24 +323,25 @@ def _ticks(first: date, last: date) -> list[date]:
     return months[::step]
 
 
-def _when(rows: pd.DataFrame, visits: Sequence[date]) -> tuple[date, str]:
+def _when(rows: Sequence[Mapping[Hashable, Any]], visits: Sequence[date]) -> tuple[date, str]:
     """When one thing of aftercare holds, by visit, in words; and a day to order by."""
-    first, until = rows["from"].iloc[0], rows["until"].iloc[0]
-    ends = [] if pd.isna(until) else _dates(rows["until"])
+    first, until = rows[0]["from"], rows[0]["until"]
+    begins = [row["from"] for row in rows]
+    ends = [] if pd.isna(until) else _dates(row["until"] for row in rows)
     before = ends == list(visits)
-    if rows["level"].iloc[0] == "allowed":
-        return first.date(), f"Allowed from {_days(_dates(rows['from']))}"
+    if rows[0]["level"] == "allowed":
+        return first.date(), f"Allowed from {_days(_dates(begins))}"
     if before and pd.isna(first):
         return date.min, f"Before each visit, from when is {NOT_KNOWN}"
     if before:
-        spans = [between(start, end) for start, end in zip(_dates(rows["from"]), ends, strict=True)]
+        spans = [between(start, end) for start, end in zip(_dates(begins), ends, strict=True)]
         return first.date(), f"Before each visit, {', '.join(spans)}"
     if pd.isna(first):
         end = f"until {_days(ends)}" if ends else f"for how long is {NOT_KNOWN}"
         return date.min, f"Before and after each visit, from when is {NOT_KNOWN}, {end}"
     if not ends:
         return date.max, f"From the day on, for how long is {NOT_KNOWN}"
-    longer = " or longer" if rows["until_at_least"].iloc[0] else ""
+    longer = " or longer" if rows[0]["until_at_least"] else ""
     return ends[0], f"{'After each visit, until' if len(ends) > 1 else 'Until'} {_days(ends)}{longer}"
 
 
@@ -398,7 +402,7 @@ def _planned(plan: Plan, treatment: str) -> list[date]:
     return _dates(plan.visits.loc[plan.visits["treatment_id"] == treatment, "date_planned"])
 
 
-def _dates(days: pd.Series) -> list[date]:
+def _dates(days: Iterable[pd.Timestamp]) -> list[date]:
     return [day.date() for day in days]
 
 

@@ -7,6 +7,7 @@ import re
 from contextlib import aclosing
 from typing import Any
 
+import brotli
 from jupyter_server.auth import IdentityProvider, User
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
@@ -17,6 +18,12 @@ log = logging.getLogger(__name__)
 
 _COOKIE = "scarlib-visit"
 _TEMPLATES = {404: "404.html", 503: "busy.html"}
+
+
+def coding(handler: RequestHandler) -> str:
+    """How the answer to a request may be packed: the best of CODINGS, or "" for none of them."""
+    accepted = handler.request.headers.get("Accept-Encoding", "")
+    return next((name for name in CODINGS if re.search(rf"\b{name}\b", accepted)), "")
 
 
 class Reply(RequestHandler):
@@ -96,10 +103,16 @@ class Page(Reply):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         for address in self.settings["assets"].entries:
             self.add_header("Link", f"<{address}>; rel=preload; as=script; fetchpriority=low")
+        packer = None
+        if coding(self) == "br":  # gzip is Tornado's own to do
+            packer = brotli.Compressor(quality=5)
+            self.set_header("Content-Encoding", "br")
         async with aclosing(self.settings["kernel_manager"].page()) as page:
             async for html in page:
-                self.write(html)
+                self.write(packer.process(html.encode()) + packer.flush() if packer else html)
                 await self.flush()
+        if packer:
+            self.write(packer.finish())
 
     def post(self) -> None:
         """Take the token from the form."""
@@ -169,11 +182,10 @@ class File(Reply):
         if self.check_etag_header():
             self.set_status(304)
         else:
-            accepted = self.request.headers.get("Accept-Encoding", "") if asset.packed else ""
-            coding = next((name for name in CODINGS if re.search(rf"\b{name}\b", accepted)), "")
-            if coding:
-                self.set_header("Content-Encoding", coding)
-            self.write(asset.body(coding))
+            packed = coding(self) if asset.packed else ""
+            if packed:
+                self.set_header("Content-Encoding", packed)
+            self.write(asset.body(packed))
 
     head = get
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate, combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -541,12 +541,12 @@ def _sessions(order: Sequence[str], known: _Known, start: date) -> list[_Session
 def _frame(rows: Iterable[tuple[object, ...]], columns: str) -> pd.DataFrame:
     names = columns.split()
     cells = list(zip(*rows, strict=True)) or [()] * len(names)
-    return pd.DataFrame(
-        {
-            name: pd.Series(list(column), dtype=_KINDS.get(name, "str"))
-            for name, column in zip(names, cells, strict=True)
-        }
-    )
+    made: dict[str, Any] = {}
+    for name, column in zip(names, cells, strict=True):
+        kind: Any = _KINDS.get(name, "str")
+        # An array costs a third of what a Series does; of tuples it would have two dimensions.
+        made[name] = list(column) if kind == "object" else pd.array(list(column), dtype=kind)
+    return pd.DataFrame(made)
 
 
 def _visits(sessions: Sequence[_Session], known: _Known, unsettled: Mapping[str, Reason]) -> pd.DataFrame:

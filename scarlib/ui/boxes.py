@@ -11,6 +11,8 @@ from ipywidgets.widgets.widget_string import HTMLStyle
 WIDE = w.Layout(width="auto")
 CHOICE = DescriptionStyle(description_width="initial")
 TICK = CheckboxStyle(description_width="initial")
+# The class of a text that changes.
+FOLLOWS = "follows"
 _PLAIN = w.Layout()
 _TEXT = HTMLStyle()
 

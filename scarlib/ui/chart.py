@@ -1,5 +1,7 @@
 """Effect against days off, cost as size: a bqplot map of the options; a click chooses one."""
 
+from collections import Counter
+from collections.abc import Sequence
 from html import escape
 
 import bqplot as bq
@@ -78,7 +80,7 @@ class Map:
         with self._dots.hold_sync():
             self._dots.selected = None
             self._dots.x = days.to_numpy()
-            self._dots.y = _apart(days, tiers).to_numpy()
+            self._dots.y = np.array(_apart(days.tolist(), tiers.tolist()))
             # A dot is never smaller than a finger needs; the dearest course has the largest.
             costs = placed["cost"].astype(float).fillna(0.0)
             self._dots.size = (0.42 + 0.58 * costs / max(costs.max(), 1.0)).to_numpy()
@@ -92,11 +94,16 @@ class Map:
             self._answers.chosen = self._shown[int(selected[-1])]
 
 
-def _apart(days: pd.Series, tiers: pd.Series) -> pd.Series:
+def _apart(days: Sequence[float], tiers: Sequence[float]) -> list[float]:
     """Tiers with dots that would cover each other moved apart a little, up and down by turns."""
-    nth = pd.DataFrame({"days": days.round(), "tier": tiers.round(1)}).groupby(["days", "tier"]).cumcount()
-    step = (nth + 1) // 2 * 0.3
-    return tiers + step.where(nth % 2 == 1, -step)
+    taken: Counter[tuple[int, float]] = Counter()
+    moved = []
+    for day, tier in zip(days, tiers, strict=True):
+        place = (round(day), round(tier, 1))
+        step = (taken[place] + 1) // 2 * 0.3
+        moved.append(tier + step if taken[place] % 2 else tier - step)
+        taken[place] += 1
+    return moved
 
 
 def _told(options: pd.DataFrame, figures: pd.DataFrame, placed: pd.DataFrame) -> str:

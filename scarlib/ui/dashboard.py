@@ -68,10 +68,9 @@ class Dashboard:
         results = "".join(map(still, self._first)) + _section("Questions people ask", still(self._questions))
         table = options_table(answers.client, answers.options, answers.evidence, [])
         unanswered = _section("All options as a table", table) + _section("About this page", about(tables))
-        return {
-            "text/html": f"{STYLE}<div class='scarlib first'>{still(self._head)}<div class='columns'>{still(self._rail)}"
-            f"<div class='results'>{results}<noscript>{unanswered}</noscript></div></div>{still(self._opener)}</div>"
-        }
+        columns = f"{still(self._rail)}<div class='results'>{results}<noscript>{unanswered}</noscript></div>"
+        body = f"{still(self._head)}<div class='columns'>{columns}</div>{still(self._opener)}"
+        return {"text/html": f"{STYLE}<div class='scarlib first'>{body}</div>"}
 
     def _page(self, tables: Tables) -> w.VBox:
         in_voila = "VOILA_SERVER_URL" in os.environ  # SERVER_SOFTWARE is not there in kernels kept ready

@@ -12,7 +12,7 @@ from scarlib.record import MOST
 from scarlib.screening import RANKED
 from scarlib.ui import cards, whatif
 from scarlib.ui.answers import told_answers
-from scarlib.ui.boxes import CHOICE, TICK, WIDE, column, row, text
+from scarlib.ui.boxes import CHOICE, FOLLOWS, TICK, WIDE, column, row, text
 from scarlib.ui.controls import picks
 from scarlib.ui.guide import questions
 from scarlib.ui.model import Answers
@@ -32,7 +32,7 @@ def follow(
     """A part redrawn when one of these answers, or the value of one of the `others`, changes. Where it cannot be drawn
     it says so, keeps what stood there, and leaves all else be. While there are no results it says what is missing,
     unless it is drawn all the same (`whole` is False)."""
-    part = text()
+    part = text().add_class(FOLLOWS)
 
     def redraw(_: object = None) -> None:
         try:

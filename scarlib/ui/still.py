@@ -10,6 +10,8 @@ from html import escape
 
 import ipywidgets as w
 
+from scarlib.ui.boxes import FOLLOWS
+
 _INLINE = "widget-inline-hbox"
 _UNLABELLED = '<label class="widget-label" style="display: none"></label>'
 
@@ -22,7 +24,8 @@ def still(widget: w.Widget) -> str:
             return f"<div{_classes(widget, kind, 'lm-Panel')}>{''.join(map(still, widget.children))}</div>"
         case w.HTML():
             inner = f'{_UNLABELLED}<div class="widget-html-content">{widget.value}</div>'
-            return f"<div{_classes(widget, f'{_INLINE} widget-html')}{_model(widget)}>{inner}</div>"
+            model = _model(widget) if FOLLOWS in widget._dom_classes else ""
+            return f"<div{_classes(widget, f'{_INLINE} widget-html')}{model}>{inner}</div>"
         case w.Dropdown():
             options = "".join(_options(widget))
             inner = f'<label class="widget-label" for="{widget.model_id}">{escape(widget.description)}</label>'
@@ -36,9 +39,8 @@ def still(widget: w.Widget) -> str:
         case w.Button():
             kind = _classes(widget, "jupyter-button widget-button")
             return f'<button type="button"{kind}{_title(widget)}{_model(widget)}>{escape(widget.description)}</button>'
-    raise TypeError(
-        f"{type(widget).__name__} cannot be drawn as plain HTML. What can be: VBox, HBox, HTML, Dropdown, Checkbox, Button."
-    )
+    known = "VBox, HBox, HTML, Dropdown, Checkbox, Button"
+    raise TypeError(f"{type(widget).__name__} cannot be drawn as plain HTML. What can be: {known}.")
 
 
 def _options(widget: w.Dropdown) -> Iterator[str]:

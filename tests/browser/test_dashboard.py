@@ -71,7 +71,7 @@ def visit(browser, voila_server):
     page.on("pageerror", lambda error: page.faults.append(str(error)))
     page.on("request", lambda request: page.asked.append(request.url))
     page.goto(f"{voila_server}/")
-    expect(select(page, "control-fitzpatrick")).to_be_visible(timeout=60_000)
+    expect(page.locator(".first-view")).to_have_count(0, timeout=60_000)
     page.set_default_timeout(10_000)
     yield page
     context.close()

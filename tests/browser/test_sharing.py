@@ -25,7 +25,7 @@ def told(client):
 
 def opened(page: Page, address: str) -> Page:
     page.goto(address)
-    expect(page.locator(".control-fitzpatrick select")).to_be_attached(timeout=60_000)
+    expect(page.locator(".first-view")).to_have_count(0, timeout=60_000)
     return page
 
 

@@ -1,29 +1,8 @@
+// What the page does beside its widgets.
 (() => {
   const state = document.getElementById("page-state");
   const again = document.getElementById("again");
   const say = (text) => { state.firstElementChild.textContent = text; };
-
-  // Light or dark: the system says, until the reader does.
-  const theme = document.getElementById("theme");
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const paint = (chosen) => {
-    const dark = chosen ? chosen === "dark" : system.matches;
-    document.documentElement.style.colorScheme = chosen || "";
-    const styles = document.getElementById("dark-theme");
-    if (styles) styles.media = dark ? "all" : "not all";
-    theme.textContent = dark ? "Use light colours" : "Use dark colours";
-    theme.value = dark ? "light" : "dark";
-  };
-  const kept = (value) => {
-    try {
-      if (value) localStorage.setItem("theme", value);
-      return localStorage.getItem("theme");
-    } catch { return value; }
-  };
-  paint(kept());
-  theme.hidden = false;
-  theme.addEventListener("click", () => { const { value } = theme; kept(value); paint(value); });
-  system.addEventListener("change", () => paint(kept()));
 
   // The page talks to its calculations over one socket. Once it closes, or they end, what the viewer changes has no
   // effect: so nothing can be changed any more, and the answers given so far open again.
@@ -86,14 +65,14 @@
   // On a phone the questions are a sheet over the results: what lies under it is out of reach meanwhile.
   const narrow = matchMedia("(max-width: 820px)");
   let sheet = false;
-  const unfold = () => {
+  const unfold = (moved = true) => {
     const rail = document.querySelector(".rail");
     if (!rail) return;
     const open = narrow.matches && location.hash === "#your-answers";
     if (open === sheet) return;
     sheet = open;
     document.querySelectorAll(".results, #page-bar").forEach((under) => { under.inert = open; });
-    (open ? rail.querySelector("select, input") : document.querySelector(".to-questions"))?.focus({ preventScroll: true });
+    if (moved) (open ? rail.querySelector("select, input") : document.querySelector(".to-questions"))?.focus({ preventScroll: true });
   };
   window.addEventListener("hashchange", unfold);
   narrow.addEventListener("change", unfold);
@@ -105,6 +84,7 @@
     const owner = fold.closest("[data-id]");
     return `${owner ? owner.dataset.hook + owner.dataset.id : ""}/${fold.querySelector("summary")?.textContent}`;
   };
+  document.querySelectorAll("details[open]").forEach((fold) => opened.add(nameOf(fold)));
   document.addEventListener("toggle", ({ target }) => {
     if (target.isConnected) opened[target.open ? "add" : "delete"](nameOf(target));
   }, true);
@@ -153,11 +133,7 @@
   });
 
   // The rest of the page comes once the questions can be answered.
-  const askForTheRest = () => {
-    const button = document.querySelector("button.the-rest");
-    if (button) setTimeout(() => button.click(), 400);
-    else setTimeout(askForTheRest, 50);
-  };
+  const askForTheRest = () => setTimeout(() => document.querySelector("button.the-rest").click(), 400);
 
   // Scripts and widgets' styles take the processor, so they come after the first view is painted, and not while somebody
   // is at work with it or waits for an answer.
@@ -178,7 +154,7 @@
       if (link.as === "style") link.rel = "stylesheet";
       else document.body.append(Object.assign(document.createElement("script"), { src: link.href }));
     });
-    paint(kept());
+    document.dispatchEvent(new Event("dressed"));
   };
   // Voilà's script starts when the page has loaded; where it comes later than that, it would wait for ever.
   const listen = window.addEventListener;
@@ -191,21 +167,12 @@
     else requestAnimationFrame(() => setTimeout(() => dressInAPause(performance.now())));
   });
 
-  // Who waits is told so; who does not wait sees no sign of it.
-  setTimeout(() => { state.hidden = state.hidden && !document.querySelector("main.loading"); }, 1000);
-  window.voila_process = () => {};
-  // Voilà calls this while a slow cell runs.
-  window.voila_heartbeat = () => say("Still getting the page ready. Thank you for waiting.");
   document.addEventListener("widgets-there", () => {
     if (!state.classList.contains("lost")) state.hidden = true;
     for (const fold of document.querySelectorAll(".results details")) fold.open = opened.has(nameOf(fold));
     openLink(reloaded() || location.hash);
     sheet = false;
-    unfold();
+    unfold(false);
     askForTheRest();
   });
-  window.cellLoaded = true; // and so it calls the next one as soon as its colours are there, which says nothing
-  window.voila_finish = () => {};
-  window.display_cells = window.voila_finish;
-  window.update_loading_text = window.voila_process;
 })();

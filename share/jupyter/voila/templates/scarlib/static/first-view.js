@@ -4,7 +4,6 @@
   const PROTOCOL = "v1.kernel.websocket.jupyter.org";
   const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const Socket = window.WebSocket;
-  const main = () => document.getElementById("rendered_cells");
   const first = () => document.querySelector(".first-view");
 
   // A frame is the number of its parts, the place of each, and the parts: channel, header, parent header, metadata, content.
@@ -108,7 +107,7 @@
     return way;
   };
   const takeOver = () => {
-    const live = main().querySelector(".scarlib.jupyter-widgets");
+    const live = cells.querySelector(".scarlib.jupyter-widgets");
     // A widget that is still to come is held a place for, which is no widget of Jupyter's.
     if (!live?.querySelector(".the-rest") || live.querySelector(".lm-Widget:not(.jupyter-widgets)")) return;
     const view = first();
@@ -117,21 +116,51 @@
       return;
     }
     watch.disconnect();
-    if (!main().matches(".loading")) return;
-    const way = view && wayTo(document.activeElement, view.querySelector(".scarlib"));
+    const { top, bottom } = document.activeElement.getBoundingClientRect();
+    const seen = bottom > 0 && top < innerHeight; // what is out of sight would be scrolled to
+    const way = view && seen && wayTo(document.activeElement, view.querySelector(".scarlib"));
     const scrolled = view?.querySelector(".rail").scrollTop;
-    main().classList.remove("loading");
+    cells.classList.remove("loading");
     view?.querySelectorAll("style").forEach((style) => document.head.append(style)); // the page's, which has none of its own
-    view?.remove();
+    view?.closest("main").remove();
+    cells.role = "main";
     if (location.hash === "#your-answers") location.replace(location.hash); // the sheet opens by being the target
-    live.querySelector(".rail").scrollTop = scrolled;
     for (const model of late) tell(model, { method: "request_state" });
     document.dispatchEvent(new Event("widgets-there"));
-    way?.reduce((node, place) => node?.children[place], live)?.focus({ preventScroll: true }); // where it was
+    if (way) way.reduce((node, place) => node?.children[place], live)?.focus({ preventScroll: true }); // where it was
+    live.querySelector(".rail").scrollTop = scrolled;
   };
   const watch = new MutationObserver(takeOver);
+
+  // Voilà moves the element with the cells to another place, and what has the focus would lose it: so the first view gets
+  // out of it.
+  let cells;
+  const part = () => {
+    const view = first()?.closest("main");
+    cells = document.getElementById("rendered_cells");
+    if (!view) return;
+    cells = document.createElement("div");
+    cells.className = view.className;
+    view.after(cells);
+    for (let cell = first().closest(".cell").nextElementSibling, next; cell; cell = next) {
+      next = cell.nextElementSibling;
+      cells.append(cell);
+    }
+    [view.id, cells.id] = ["", view.id];
+  };
+  // What was answered before this script was there.
+  const catchUp = () => {
+    for (const control of document.querySelectorAll(".first-view [data-model] :is(select, input)")) {
+      const asSent = control.matches("select")
+        ? [...control.options].every((option) => option.selected === option.defaultSelected)
+        : control.checked === control.defaultChecked;
+      if (!asSent) control.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  };
   document.addEventListener("DOMContentLoaded", () => {
+    part();
+    catchUp();
     if (document.getElementById("jupyter-config-data")) connect();
-    watch.observe(main(), { childList: true, subtree: true });
+    watch.observe(document.body, { childList: true, subtree: true });
   });
 })();

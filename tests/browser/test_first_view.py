@@ -1,0 +1,213 @@
+"""The page before its widgets are there: it can be used, and they take its place without a jump."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import scarlib
+from scarlib import Client
+from scarlib.screening import NO_TREATMENT
+
+TABLES = scarlib.load_tables()
+SUMMARY = "[data-hook=summary]"
+SKIN = ".control-fitzpatrick select"
+START = {"rolling": 2}
+# Where each element of the questions and of the first results is, scrolled to the top.
+PLACES = """root => [...document.querySelectorAll(`${root} :is(.rail, .results > *:nth-child(-n + 4)) *`)]
+  .filter(e => !e.closest("svg") && e.checkVisibility())
+  .map(e => { const r = e.getBoundingClientRect();
+    return [e.tagName, [...e.classList].sort().join(" "), ...[r.x, r.y, r.width, r.height].map(Math.round)]; })"""
+
+
+def told(client):
+    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
+    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
+    return f"{fits} of {len(verdicts)} treatments fit, {care} with care, {len(verdicts) - fits - care} ruled out."
+
+
+class Held:
+    """A page whose scripts do not come until they are let go."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.faults = page, []
+        self._held, self._free = [], False
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.route(
+            re.compile(r"/voila\.js"), lambda route: route.continue_() if self._free else self._held.append(route)
+        )
+        page.goto(address, wait_until="commit")
+        expect(page.locator(f".first-view {SKIN}")).to_be_attached(timeout=60_000)
+
+    def start(self) -> None:
+        """Let the scripts go."""
+        self._free = True
+        for route in self._held:
+            route.continue_()
+
+    def let_go(self) -> None:
+        """Let the scripts go, and wait until the widgets are there."""
+        self.start()
+        expect(self.page.locator(".first-view")).to_have_count(0, timeout=60_000)
+
+
+@pytest.fixture
+def held(page, voila_server):
+    visit = Held(page, f"{voila_server}/")
+    yield visit
+    assert visit.faults == []
+
+
+def test_an_answer_counts_before_the_widgets_are_there_and_stays(held):
+    page = held.page
+    page.locator(SKIN).select_option(label=TABLES.label("skin_type", "6"))
+    page.locator(".scar-icepick select").select_option(label="A lot")
+    wanted = Client(scars={"rolling": 2, "icepick": 3}, fitzpatrick=6)
+    expect(page.locator(SUMMARY)).to_have_text(told(wanted))
+    ranked = scarlib.recommend(wanted, TABLES)
+    best = list(ranked.index[ranked["rank"].notna()])
+    shown = "all => all.map(one => one.dataset.id)"
+    assert page.locator(".first-view [data-hook=option]").evaluate_all(shown) == best
+    held.let_go()
+    expect(page.locator(SUMMARY)).to_have_text(told(wanted))
+    expect(page.locator(SKIN)).to_have_value(TABLES.label("skin_type", "6"))
+    assert page.locator("[data-hook=option]").evaluate_all(shown) == best
+    page.locator(SKIN).select_option(label=TABLES.label("skin_type", "1"))
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2, "icepick": 3}, fitzpatrick=1)))
+
+
+def test_every_question_of_the_first_view_moves_the_kernel(held):
+    """What is asked there is asked for good: the widgets show what was answered."""
+    page = held.page
+    lists = page.locator(".first-view .rail select")
+    for nth in range(lists.count()):
+        lists.nth(nth).select_option(index=1)
+    ticks = page.locator(".first-view .rail input[type=checkbox]")
+    for nth in range(ticks.count()):
+        ticks.nth(nth).check()
+    held.let_go()
+    page.wait_for_timeout(1_500)
+    assert set(page.locator(".rail select").evaluate_all("all => all.map(one => one.selectedIndex)")) == {1}
+    opened = page.locator(".rail .condition-group > .tick input")
+    assert set(opened.evaluate_all("all => all.map(one => one.checked)")) == {True}
+    assert page.locator(".rail .condition-ticks").count() == opened.count(), "what a tick opens has to be there"
+
+
+def test_undo_and_start_again_work_at_once(held):
+    page = held.page
+    page.locator(SKIN).select_option(label=TABLES.label("skin_type", "6"))
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars=START, fitzpatrick=6)))
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars=START)))
+    expect(page.locator(SKIN)).to_have_value("I do not know")
+    # The kernel has changed the control, so that the same answer is news again.
+    page.locator(SKIN).select_option(label=TABLES.label("skin_type", "6"))
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars=START, fitzpatrick=6)))
+    page.get_by_role("button", name="Start again").click()
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars=START)))
+    held.let_go()
+
+
+def test_an_answer_of_the_very_first_moment_is_not_lost(page, voila_server):
+    """Given as soon as the control is parsed, before there is a connection, and while scripts start."""
+    page.add_init_script(
+        """new MutationObserver((_, watch) => {
+          const skin = document.querySelector(".first-view .control-fitzpatrick select");
+          if (!skin || skin.options.length < 7) return;
+          watch.disconnect();
+          setTimeout(() => { skin.selectedIndex = 6; skin.dispatchEvent(new Event("change", { bubbles: true })); });
+        }).observe(document, { childList: true, subtree: true })"""
+    )
+    page.goto(f"{voila_server}/")
+    expect(page.locator(".first-view")).to_have_count(0, timeout=60_000)
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars=START, fitzpatrick=6)))
+    expect(page.locator(SKIN)).to_have_value(TABLES.label("skin_type", "6"))
+
+
+@pytest.mark.parametrize("pause", [0, 100, 250, 500, 900])
+def test_an_answer_while_the_widgets_are_built_is_in_them(held, pause):
+    page = held.page
+    page.evaluate(
+        """pause => setTimeout(() => {
+          const skin = document.querySelector(".control-fitzpatrick select");
+          skin.selectedIndex = 6;
+          skin.dispatchEvent(new Event("change", { bubbles: true }));
+        }, pause)""",
+        pause,
+    )
+    held.let_go()
+    expect(page.locator(SKIN)).to_have_value(TABLES.label("skin_type", "6"))
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars=START, fitzpatrick=6)))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_widgets_stand_where_the_first_view_stood(held, width):
+    """The first view is drawn by us, what takes its place by ipywidgets."""
+    page = held.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.add_style_tag(content=".scarlib * { content-visibility: visible !important }")  # no height is a guess
+    before = page.evaluate(PLACES, ".scarlib.first")
+    assert len(before) > 100
+    held.let_go()
+    assert page.evaluate(PLACES, ".scarlib:not(.first)") == before
+
+
+def test_the_focus_and_what_was_opened_stay(held):
+    page = held.page
+    page.locator("summary", has_text="Your answers").click()
+    page.locator(SKIN).focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars=START, fitzpatrick=1)))
+    held.let_go()
+    assert page.evaluate("document.activeElement.matches('.control-fitzpatrick select')")
+    expect(page.locator(".answers")).to_have_attribute("open", "")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars=START, fitzpatrick=2)))
+
+
+def test_a_list_in_use_is_not_taken_away(held):
+    page = held.page
+    page.locator(SKIN).focus()
+    page.keyboard.press("Shift")  # somebody is at it
+    live = page.locator(".scarlib.jupyter-widgets")
+    held.start()
+    touched = """() => { document.dispatchEvent(new KeyboardEvent("keydown", { key: "Shift" }));
+      return document.querySelectorAll(".scarlib.jupyter-widgets .the-rest").length; }"""
+    page.wait_for_function(touched, polling=200, timeout=60_000)
+    for _ in range(5):
+        page.evaluate(touched)
+        page.wait_for_timeout(200)
+        assert page.locator(".first-view").count() == 1
+        assert not live.is_visible()
+    expect(page.locator(".first-view")).to_have_count(0, timeout=10_000)
+
+
+def test_a_sheet_that_is_open_stays_open(phone_page, voila_server):
+    visit = Held(phone_page, f"{voila_server}/")
+    phone_page.locator(".to-questions").tap()
+    expect(phone_page.locator(SKIN)).to_be_visible()
+    phone_page.locator(SKIN).select_option(label=TABLES.label("skin_type", "6"))
+    phone_page.locator(".rail").evaluate("rail => rail.scrollTo(0, 700)")
+    phone_page.wait_for_timeout(500)  # what comes into sight gets its true height
+    scrolled = phone_page.locator(".rail").evaluate("rail => rail.scrollTop")
+    visit.let_go()
+    expect(phone_page.locator(SKIN)).to_be_visible()
+    assert phone_page.locator(".rail").evaluate("rail => rail.scrollTop") == pytest.approx(scrolled, abs=200)
+    assert phone_page.locator(".results").evaluate("results => results.inert")
+    expect(phone_page.locator(SUMMARY)).to_have_text(told(Client(scars=START, fitzpatrick=6)))
+    assert visit.faults == []
+
+
+def test_the_rest_of_the_page_comes_after_the_questions(held):
+    """Until then the page is smaller, and sooner there."""
+    page = held.page
+    page.evaluate(
+        """document.addEventListener("widgets-there", () => {
+          window.parts = document.querySelectorAll(".section").length;
+        })"""
+    )
+    held.let_go()
+    assert page.evaluate("window.parts") == 2
+    expect(page.locator("#about")).to_be_attached(timeout=30_000)
+    assert page.locator(".section").count() > 10
+    expect(page.locator(".the-rest")).to_have_count(0)
