@@ -9,6 +9,8 @@ import scarlib
 from scarlib import Client
 from scarlib.screening import NO_TREATMENT
 
+pytestmark = pytest.mark.browser
+
 TABLES = scarlib.load_tables()
 SUMMARY = "[data-hook=summary]"
 SKIN = ".control-fitzpatrick select"

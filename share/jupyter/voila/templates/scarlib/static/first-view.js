@@ -107,6 +107,7 @@
     return way;
   };
   const takeOver = () => {
+    if (!cells.matches(".loading")) return;
     const live = cells.querySelector(".scarlib.jupyter-widgets");
     // A widget that is still to come is held a place for, which is no widget of Jupyter's.
     if (!live?.querySelector(".the-rest") || live.querySelector(".lm-Widget:not(.jupyter-widgets)")) return;

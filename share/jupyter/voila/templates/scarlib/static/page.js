@@ -123,6 +123,9 @@
     field.dispatchEvent(new Event("change", { bubbles: true }));
   };
   window.addEventListener("hashchange", () => openLink());
+  // Until they are open, nothing is asked that they would undo.
+  const toOpen = reloaded() || location.hash;
+  if (toOpen.startsWith("#answers=")) document.querySelector(".first-view .rail")?.setAttribute("inert", "");
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("a.share");
     if (!link) return;
@@ -170,7 +173,7 @@
   document.addEventListener("widgets-there", () => {
     if (!state.classList.contains("lost")) state.hidden = true;
     for (const fold of document.querySelectorAll(".results details")) fold.open = opened.has(nameOf(fold));
-    openLink(reloaded() || location.hash);
+    openLink(toOpen);
     sheet = false;
     unfold(false);
     askForTheRest();
