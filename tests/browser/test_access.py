@@ -123,6 +123,28 @@ def test_axe_finds_nothing(seen, state):
     assert findings(seen) == ""
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_axe_finds_nothing_before_the_widgets_are_there(browser, voila_server, width, scheme):
+    """The first view, opened and answered, while scripts do not come."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.route("**/voila.js", lambda route: None)
+    page.goto(f"{voila_server}/", wait_until="commit")
+    expect(page.get_by_text("Getting the page ready.")).to_be_visible(timeout=60_000)
+    before = page.locator(SUMMARY).inner_text()
+    if width < 800:
+        sheet(page)
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
+    expect(page.locator("[data-hook=summary]")).not_to_have_text(before)
+    page.locator(".rail").evaluate("rail => rail.scrollTo(0, 1e6)")  # no control is cut by its edge
+    assert findings(page) == ""
+    if width < 800:
+        page.keyboard.press("Escape")
+    opened(page)
+    assert findings(page) == ""
+    context.close()
+
+
 def test_a_change_of_the_result_is_told_to_who_listens(seen):
     start(seen)
     before = seen.locator(SUMMARY).first.inner_text()
