@@ -213,3 +213,117 @@ def test_the_rest_of_the_page_comes_after_the_questions(held):
     expect(page.locator("#about")).to_be_attached(timeout=30_000)
     assert page.locator(".section").count() > 10
     expect(page.locator(".the-rest")).to_have_count(0)
+
+
+def answered(page: Page) -> None:
+    """Answers of the first view, with their result."""
+    page.locator(SKIN).select_option(label=TABLES.label("skin_type", "6"))
+    page.locator(".scar-icepick select").select_option(label="A lot")
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2, "icepick": 3}, fitzpatrick=6)))
+
+
+def still_answered(page: Page) -> None:
+    expect(page.locator(SUMMARY)).to_have_text(
+        told(Client(scars={"rolling": 2, "icepick": 3}, fitzpatrick=6)), timeout=60_000
+    )
+    expect(page.locator(SKIN)).to_have_value(TABLES.label("skin_type", "6"))
+
+
+def test_answers_of_the_first_view_stay_when_it_is_loaded_again(held):
+    answered(held.page)
+    held.page.reload(wait_until="commit")
+    still_answered(held.page)
+
+
+def test_answers_stay_on_the_way_back(held, voila_server):
+    answered(held.page)
+    held.page.goto(f"{voila_server}/healthz")
+    held.page.go_back(wait_until="commit")
+    still_answered(held.page)
+
+
+def test_a_visit_anew_starts_anew(held, voila_server):
+    answered(held.page)
+    held.page.goto(f"{voila_server}/", wait_until="commit")
+    expect(held.page.locator(SUMMARY)).to_have_text(told(Client(scars=START)))
+    expect(held.page.locator(SKIN)).to_have_value("I do not know")
+
+
+def test_a_connection_lost_in_the_first_view_is_told_and_its_answers_open_again(browser, voila_server):
+    context = browser.new_context()
+    lines = []
+    context.route_web_socket(re.compile("/channels"), lambda line: lines.append((line, line.connect_to_server())))
+    visit = Held(context.new_page(), f"{voila_server}/")
+    answered(visit.page)
+    lines[0][0].close(code=1011)
+    again = visit.page.get_by_role("button", name="Load the page again with my answers")
+    expect(again).to_be_visible()
+    assert visit.page.locator(".rail").evaluate("rail => rail.inert")
+    again.click()
+    still_answered(visit.page)
+    context.close()
+
+
+@pytest.mark.parametrize("pause", [50, 150, 300, 600, 900])
+def test_a_connection_that_breaks_while_the_widgets_come_is_made_again(browser, voila_server, pause):
+    context = browser.new_context()
+    lines = []
+    context.route_web_socket(re.compile("/channels"), lambda line: lines.append((line, line.connect_to_server())))
+    visit = Held(context.new_page(), f"{voila_server}/")
+    answered(visit.page)
+    visit.start()
+    visit.page.wait_for_timeout(pause)
+    visit.page.locator(".scar-boxcar select").last.evaluate(
+        "box => { box.selectedIndex = 1; box.dispatchEvent(new Event('change', { bubbles: true })); }"
+    )
+    lines[0][0].close(code=1011)
+    expect(visit.page.locator(".first-view")).to_have_count(0, timeout=60_000)
+    expect(visit.page.locator("#page-state")).to_be_hidden(timeout=30_000)
+    visit.page.locator(SKIN).select_option(label=TABLES.label("skin_type", "1"))
+    scars = {"icepick": 3, "boxcar": visit.page.locator(".scar-boxcar select").evaluate("box => box.selectedIndex")}
+    wanted = Client(scars={"rolling": 2} | {scar: amount for scar, amount in scars.items() if amount}, fitzpatrick=1)
+    expect(visit.page.locator(SUMMARY)).to_have_text(told(wanted))
+    context.close()
+
+
+def test_a_script_that_does_not_come_is_told_and_questions_go_on(page, voila_server):
+    page.route(re.compile(r"/voila\.js"), lambda route: route.abort())
+    page.goto(f"{voila_server}/")
+    expect(page.get_by_text("Part of this page did not load.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Load the page again with my answers")).to_be_visible()
+    answered(page)
+
+
+def test_a_link_says_that_its_answers_are_to_come(page, voila_server):
+    visit = Held(page, f"{voila_server}/#answers=x")
+    expect(page.get_by_text("Your answers come in a moment. Until then, this is an example.")).to_be_visible()
+    assert page.locator(".first-view .rail").evaluate("rail => rail.inert")
+    visit.let_go()
+    expect(page.locator("#page-state")).to_be_hidden(timeout=30_000)
+    assert not page.locator(".rail").evaluate("rail => rail.inert")
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_the_first_view_fits_before_any_other_style_has_come(page, voila_server, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.route(re.compile(r"voila\.js|index\.css|theme-"), lambda route: None)
+    page.goto(f"{voila_server}/", wait_until="commit")
+    expect(page.locator(f".first-view {SKIN}")).to_be_attached(timeout=60_000)
+    right = "all => Math.max(...all.map(one => one.getBoundingClientRect().right))"
+    assert page.locator(".first-view article.card").evaluate_all(right) <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_paper_is_light_whatever_the_screen_is(browser, voila_server):
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{voila_server}/")
+    expect(page.locator("#about")).to_be_attached(timeout=60_000)
+    page.emulate_media(media="print", color_scheme="dark")
+    colours = page.locator("h1, #fits, article.card h3, .disclaimer, .harms li, .summary").evaluate_all(
+        "all => all.filter(one => one.checkVisibility()).map(one => getComputedStyle(one).color)"
+    )
+    assert colours
+    for colour in set(colours):
+        assert max(map(float, re.findall(r"[\d.]+", colour)[:3])) < 90, f"{colour} is too pale for paper"
+    context.close()

@@ -7,7 +7,7 @@
     const dark = chosen ? chosen === "dark" : system.matches;
     document.documentElement.style.colorScheme = chosen || "";
     const styles = document.getElementById("dark-theme");
-    if (styles) styles.media = dark ? "all" : "not all";
+    if (styles) styles.media = dark ? "screen" : "not all"; // paper is light
     theme.textContent = dark ? "Use light colours" : "Use dark colours";
     theme.value = dark ? "light" : "dark";
   };

@@ -9,7 +9,7 @@
   // A frame is the number of its parts, the place of each, and the parts: channel, header, parent header, metadata, content.
   let said = 0;
   const frame = (content) => {
-    const header = { msg_id: `${session}_${++said}`, msg_type: "comm_msg", session, username: "", date: new Date().toISOString(), version: "5.2" };
+    const header = { msg_id: `first-view-${session}-${++said}`, msg_type: "comm_msg", session, username: "", date: new Date().toISOString(), version: "5.2" };
     const pieces = ["shell", ...[header, {}, {}, content].map((piece) => JSON.stringify(piece))].map((piece) => new TextEncoder().encode(piece));
     const places = [8 * (pieces.length + 2)];
     for (const piece of pieces) places.push(places.at(-1) + piece.length);

@@ -21,6 +21,7 @@
     if (link) history.replaceState(null, "", link.hash);
     location.reload();
   });
+  const PATIENCE = 20_000;
   // A change that was on its way when the connection broke has had no answer, and its control waits for one for ever.
   const waitingFor = new Set();
   const head = (data) => typeof data === "string" ? data.slice(0, 4096) : new TextDecoder().decode(data.slice(0, 4096));
@@ -29,7 +30,11 @@
     constructor(...args) {
       super(...args);
       this.over = false;
-      this.addEventListener("close", ({ code, reason }) => lose(true, code === 1009 ? reason : ""));
+      this.addEventListener("close", ({ code, reason }) => {
+        // Of what the first view said, no control waits to hear.
+        for (const id of waitingFor) if (id.startsWith("first-view")) waitingFor.delete(id);
+        lose(true, code === 1009 ? reason : "");
+      });
       this.addEventListener("open", () => this.goOn());
       this.addEventListener("message", ({ data }) => {
         const text = head(data);
@@ -46,7 +51,10 @@
     send(data) {
       super.send(data);
       const text = head(data);
-      if (text.includes('"comm_msg"')) waitingFor.add(ids(text)[0]);
+      if (!text.includes('"comm_msg"')) return;
+      const [id] = ids(text);
+      waitingFor.add(id);
+      setTimeout(() => { if (waitingFor.has(id)) lose(true); }, PATIENCE);
     }
     goOn() {
       if (state.classList.contains("lost") && !this.over && !waitingFor.size) lose(false);
@@ -104,28 +112,43 @@
   });
 
   // A page that is loaded again opens with the answers it was left with. They are kept in this tab alone, and no longer
-  // than it is open.
+  // than it is open: as the link to them, and before there is one as what each question of the first view is set to.
   const left = "answers-of-this-tab";
   const tab = (use) => { try { return use(sessionStorage); } catch { return null; } };
+  const questions = (within = ".rail") =>
+    [...document.querySelectorAll(`${within} :is(select, input)`)].map((box) => [box.labels[0]?.textContent, box]);
   window.addEventListener("pagehide", () => {
     const link = document.querySelector("a.share");
-    if (link) tab((store) => store.setItem(left, link.hash));
+    const set = questions().map(([name, box]) => [name, box.matches("select") ? box.selectedIndex : box.checked]);
+    tab((store) => store.setItem(left, link ? link.hash : JSON.stringify(Object.fromEntries(set))));
   });
-  const reloaded = () =>
-    performance.getEntriesByType("navigation")[0]?.type === "reload" ? tab((store) => store.getItem(left)) : null;
+  const back = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
+  const leftWith = (back && tab((store) => store.getItem(left))) || "";
+  const setAgain = (answers) => {
+    for (const [name, box] of questions(".first-view .rail")) {
+      if (name in answers) box[box.matches("select") ? "selectedIndex" : "checked"] = answers[name];
+    }
+  };
 
   // A link keeps its answers after the #, which is never sent: the page hands them to the field for links.
   const openLink = (answers = location.hash) => {
     if (!answers.startsWith("#answers=")) return;
     const field = document.querySelector(".control-link input");
     if (!field) { setTimeout(openLink, 50, answers); return; }
+    if (!state.classList.contains("lost")) state.hidden = true;
     field.value = answers;
     field.dispatchEvent(new Event("change", { bubbles: true }));
   };
   window.addEventListener("hashchange", () => openLink());
   // Until they are open, nothing is asked that they would undo.
-  const toOpen = reloaded() || location.hash;
-  if (toOpen.startsWith("#answers=")) document.querySelector(".first-view .rail")?.setAttribute("inert", "");
+  const toOpen = leftWith || location.hash;
+  if (toOpen.startsWith("{")) {
+    setAgain(JSON.parse(toOpen));
+  } else if (toOpen.startsWith("#answers=")) {
+    document.querySelector(".first-view .rail")?.setAttribute("inert", "");
+    say("Your answers come in a moment. Until then, this is an example.");
+    state.hidden = false;
+  }
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("a.share");
     if (!link) return;
@@ -145,6 +168,10 @@
   for (const kind of ["pointerdown", "keydown", "change", "wheel", "touchmove"]) {
     document.addEventListener(kind, () => { acted = performance.now(); }, { capture: true, passive: true });
   }
+  const incomplete = () => {
+    say("Part of this page did not load. Load it again to see all of it.");
+    again.hidden = state.hidden = false;
+  };
   const dressInAPause = (painted) => {
     acted ??= painted;
     const now = performance.now();
@@ -155,7 +182,7 @@
     document.querySelectorAll("link.late").forEach((link) => {
       link.classList.remove("late");
       if (link.as === "style") link.rel = "stylesheet";
-      else document.body.append(Object.assign(document.createElement("script"), { src: link.href }));
+      else document.body.append(Object.assign(document.createElement("script"), { src: link.href, onerror: incomplete }));
     });
     document.dispatchEvent(new Event("dressed"));
   };
@@ -171,7 +198,8 @@
   });
 
   document.addEventListener("widgets-there", () => {
-    if (!state.classList.contains("lost")) state.hidden = true;
+    if (state.classList.contains("lost")) lose(true);
+    else if (!toOpen.startsWith("#answers=")) state.hidden = true;
     for (const fold of document.querySelectorAll(".results details")) fold.open = opened.has(nameOf(fold));
     openLink(toOpen);
     sheet = false;
