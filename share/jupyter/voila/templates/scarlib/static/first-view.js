@@ -143,6 +143,7 @@
     cells = document.createElement("div");
     cells.className = view.className;
     view.after(cells);
+    cells.append(document.getElementById("jupyter-config-data"));
     for (let cell = first().closest(".cell").nextElementSibling, next; cell; cell = next) {
       next = cell.nextElementSibling;
       cells.append(cell);
