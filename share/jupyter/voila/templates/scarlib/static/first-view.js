@@ -122,7 +122,7 @@
     const way = view && seen && wayTo(document.activeElement, view.querySelector(".scarlib"));
     const scrolled = view?.querySelector(".rail").scrollTop;
     cells.classList.remove("loading");
-    view?.querySelectorAll("style").forEach((style) => document.head.append(style)); // the page's, which has none of its own
+    view?.querySelectorAll("style").forEach((style) => document.body.append(style)); // the page's too, after all others
     view?.closest("main").remove();
     cells.role = "main";
     if (location.hash === "#your-answers") location.replace(location.hash); // the sheet opens by being the target
