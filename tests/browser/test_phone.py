@@ -36,7 +36,7 @@ def visit(browser, voila_server):
     page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.faults.append(str(error)))
     page.goto(f"{voila_server}/")
-    expect(page.locator(".to-questions")).to_be_visible(timeout=60_000)
+    expect(page.locator(".first-view")).to_have_count(0, timeout=60_000)
     page.set_default_timeout(10_000)
     yield page
     context.close()
