@@ -7,8 +7,8 @@ before it, all servers have come to rest, so that no visit pays for the one befo
 - first paint: the browser's first contentful paint.
 - options painted: the first frame with a ranked option in it.
 - interactive: there is a control, and changing it has an effect. From the start of the visit a script looks every
-  25 ms for the control; once it can be seen, the script sets it to a second value at each look; the time is that of
-  the look at which the ranked options on the page have followed. The same for all three pages.
+  25 ms for the control; once it can be seen and the page is parsed, the script sets it to a second value at each
+  look; the time is that of the look at which the ranked options have followed. The same for all three pages.
 - key to update: from a key pressed in the control (a real one, at the browser's own time) to the last change that the
   page makes after it, before it stays still for 400 ms.
 - MB: every byte that goes over the slow line, either way. "again" is a second visit in the same browser.

@@ -83,7 +83,7 @@ def about(tables: Tables, today: date | None = None) -> str:
         f"<p>Version {escape(scarlib.__version__)}. Next review by {spoken_date(REVIEW_BY)}. A wrong figure is mended "
         "in its one row of the data, with its source, and every place that shows it follows.</p>"
         f"<p>{FUNDING}</p>"
-        "<p>What you enter stays in this page’s own session. It is not stored.</p>"
+        "<p>What you enter stays in this page and in its tab, and ends with them. It is not stored anywhere else.</p>"
         f"{_as_a_decision_aid()}"
     )
 

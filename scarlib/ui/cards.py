@@ -57,9 +57,15 @@ def records(options: pd.DataFrame) -> dict[str, Row]:
 
 
 def summary(
-    options: pd.DataFrame, said: Sequence[str] = (), unanswered: Sequence[str] = (), *, example: bool = False
+    options: pd.DataFrame,
+    said: Sequence[str] = (),
+    unanswered: Sequence[str] = (),
+    *,
+    example: bool = False,
+    health: bool = True,
 ) -> str:
-    """The one sentence that counts what fits, and the problems with the answers where there are any."""
+    """The one sentence that counts what fits, the problems with the answers where there are any, and whether the
+    answers are an `example`, or hold nothing of a person's health (`health` is False)."""
     treated = options.drop(index=NO_TREATMENT)
     counts = treated["verdict"].value_counts()
     fits, care = int(counts.get("suitable", 0)), int(counts.get("caution", 0))
@@ -74,6 +80,8 @@ def summary(
         "<p>An example to start with: wide, sloped dents, nothing else known, your health not asked yet. "
         "Change it to yours.</p>"
         if example
+        else "<p>No health problem is named. Tick what is true for you: it can change what fits.</p>"
+        if not (health or unanswered)
         else ""
     )
     return f'{problems(said, unanswered)}<p class="summary" data-hook="summary">{counted}</p>{apart}{start}'
@@ -407,7 +415,7 @@ def disagreements(client: Client, evidence: Evidence, treatment: str) -> str:
     for item in rows(client, evidence, treatment):
         if item.estimate.spread is not None:
             low, high = item.estimate.spread
-            items.append(f"<li>{escape(item.name)}: sources say from {low:g} to {high:g}.</li>")
+            items.append(f"<li>{escape(item.name)}: what is usual runs from {low:g} to {high:g}, by source.</li>")
     for reason_id in ("scar_fit", "skin_fit"):
         levels = {claim.level for claim in evidence.about(treatment, reason_id)}
         if {"good", "poor"} <= levels or {"good", "avoid"} <= levels or {"good", "caution"} <= levels:

@@ -67,8 +67,8 @@ class Dashboard:
         answers, tables = self.answers, self.answers.evidence.tables
         results = "".join(map(still, self._first)) + _section("Questions people ask", still(self._questions))
         table = options_table(answers.client, answers.options, answers.evidence, [])
-        unanswered = _section("All options as a table", table) + _section("About this page", about(tables))
-        columns = f"{still(self._rail)}<div class='results'>{results}<noscript>{unanswered}</noscript></div>"
+        unscripted = _section("All options as a table", table) + _section("About this page", about(tables))
+        columns = f"{still(self._rail)}<div class='results'>{results}<noscript>{unscripted}</noscript></div>"
         body = f"{still(self._head)}<div class='columns'>{columns}</div>{still(self._opener)}"
         return {"text/html": f"{STYLE}<div class='scarlib first'>{body}</div>"}
 

@@ -56,7 +56,8 @@ def summary(answers: Answers) -> w.HTML:
         problems = [text for text in (answers.problem, answers.notice) if text]
         if answers.empty:
             return cards.problems(problems, answers.unanswered)
-        said = cards.summary(answers.options, problems, answers.unanswered, example=answers.untouched)
+        health = bool(answers.client.conditions)
+        said = cards.summary(answers.options, problems, answers.unanswered, example=answers.untouched, health=health)
         return said + told_answers(answers.client, answers.evidence.tables)
 
     return follow(answers, ("options", "problem", "notice", "unanswered"), draw, whole=False)

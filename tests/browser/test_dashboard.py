@@ -7,6 +7,7 @@ from io import BytesIO
 from urllib.parse import urlsplit
 
 import pytest
+from expected import TABLES, told
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
@@ -17,7 +18,6 @@ from scarlib.ui.model import START
 
 pytestmark = pytest.mark.browser
 
-TABLES = scarlib.load_tables()
 OPTION = "[data-hook=option]:visible"
 SUMMARY = "[data-hook=summary]:visible"
 LEAKS = ("Traceback", "import scarlib", "load_tables", "Dashboard(", "site-packages", "KeyError", "ipykernel_")
@@ -26,12 +26,6 @@ LEAKS = ("Traceback", "import scarlib", "load_tables", "Dashboard(", "site-packa
 def order(client):
     options = scarlib.recommend(client, TABLES)
     return [treatment for treatment in options.index if options.at[treatment, "verdict"] in RANKED]
-
-
-def told(client):
-    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
-    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
-    return f"{fits} of {len(verdicts)} treatments fit, {care} with care, {len(verdicts) - fits - care} ruled out."
 
 
 def shows(page: Page, client: Client) -> None:
@@ -128,7 +122,7 @@ def test_the_first_reply_asks_no_other_host_for_anything(reply):
 def test_the_first_reply_shows_no_code_and_no_path(reply, root):
     for leak in (*LEAKS, str(root)):
         assert leak not in reply
-    assert not re.search(r"[\"' (](/home/|/usr/|/opt/|/root/|/tmp/)\w", reply)
+    assert not re.search(r"(?<![\w.])(/home/|/usr/|/opt/|/root/|/tmp/)\w", reply)
 
 
 # The page

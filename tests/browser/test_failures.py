@@ -7,22 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from expected import TABLES, told
 from playwright.sync_api import Page, expect
 
-import scarlib
 from scarlib import Client
-from scarlib.screening import NO_TREATMENT
 
 pytestmark = pytest.mark.browser
-TABLES = scarlib.load_tables()
 SUMMARY = "[data-hook=summary]:visible"
 LEAKS = ("Traceback", "site-packages", "KeyError", "ipykernel", "kernel")
-
-
-def told(client):
-    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
-    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
-    return f"{fits} of {len(verdicts)} treatments fit, {care} with care, {len(verdicts) - fits - care} ruled out."
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 import re
 
 import pytest
+from expected import TABLES, told
 from playwright.sync_api import Page, expect
 
 import scarlib
 from scarlib import Client
-from scarlib.screening import NO_TREATMENT
 
 pytestmark = pytest.mark.browser
 
-TABLES = scarlib.load_tables()
 SUMMARY = "[data-hook=summary]"
 SKIN = ".control-fitzpatrick select"
 START = {"rolling": 2}
@@ -20,12 +19,6 @@ PLACES = """root => [...document.querySelectorAll(`${root} :is(.rail, .results >
   .filter(e => !e.closest("svg") && e.checkVisibility())
   .map(e => { const r = e.getBoundingClientRect();
     return [e.tagName, [...e.classList].sort().join(" "), ...[r.x, r.y, r.width, r.height].map(Math.round)]; })"""
-
-
-def told(client):
-    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
-    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
-    return f"{fits} of {len(verdicts)} treatments fit, {care} with care, {len(verdicts) - fits - care} ruled out."
 
 
 class Held:

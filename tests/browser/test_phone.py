@@ -1,15 +1,13 @@
 """The dashboard on a phone: results first, the questions as a sheet, and no scrolling sideways."""
 
 import pytest
+from expected import TABLES, told
 from playwright.sync_api import Page, expect
 
-import scarlib
-from scarlib.screening import NO_TREATMENT
 from scarlib.ui.model import START
 
 pytestmark = pytest.mark.browser
 
-TABLES = scarlib.load_tables()
 SUMMARY = "[data-hook=summary]:visible"
 OUTSIDE = """
 () => [...document.querySelectorAll('.scarlib *')].filter(e => {
@@ -18,12 +16,6 @@ OUTSIDE = """
   return b.width > 0 && (b.right > document.documentElement.clientWidth + 1 || b.left < -1);
 }).map(e => e.tagName + '.' + e.className + ': ' + e.textContent.trim().slice(0, 60)).slice(0, 10)
 """
-
-
-def told(client):
-    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
-    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
-    return f"{fits} of {len(verdicts)} treatments fit, {care} with care, {len(verdicts) - fits - care} ruled out."
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +134,7 @@ def test_the_last_question_is_not_hidden_behind_the_bar(phone):
 def test_the_end_of_the_page_is_not_hidden_behind_the_bar(phone):
     phone.evaluate("window.scrollTo({top: 1e6, behavior: 'instant'})")
     bar = phone.locator(".to-questions").bounding_box()
-    last = phone.get_by_text("It is not stored.").last.bounding_box()
+    last = phone.get_by_text("It is not stored anywhere else.").last.bounding_box()
     assert last["y"] + last["height"] <= bar["y"]
 
 

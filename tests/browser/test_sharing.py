@@ -4,23 +4,15 @@ import json
 import urllib.parse
 
 import pytest
+from expected import TABLES, told
 from playwright.sync_api import Page, expect
 
-import scarlib
 from scarlib import Client
 from scarlib.record import MARK, Record
-from scarlib.screening import NO_TREATMENT
 
 pytestmark = pytest.mark.browser
-TABLES = scarlib.load_tables()
 RECORD = Record(Client(scars={"boxcar": 3}, fitzpatrick=5, max_downtime_days=3), planned=("subcision",))
 SUMMARY = "[data-hook=summary]:visible"
-
-
-def told(client):
-    verdicts = scarlib.recommend(client, TABLES)["verdict"].drop(NO_TREATMENT)
-    fits, care = (verdicts == "suitable").sum(), (verdicts == "caution").sum()
-    return f"{fits} of {len(verdicts)} treatments fit, {care} with care, {len(verdicts) - fits - care} ruled out."
 
 
 def opened(page: Page, address: str) -> Page:
