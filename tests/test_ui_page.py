@@ -924,3 +924,16 @@ def test_what_can_be_combined_follows_the_answers(board):
             for pair in item.all("li"):
                 assert pair.all("b")[0].text in fits, "it speaks of what fits only"
     assert len(told) > 3
+
+
+def test_that_health_was_not_told_is_said_until_it_is(board):
+    answers = board.answers
+    said = "No health problem is named."
+    assert "your health not asked yet" in board._summary.value
+    answers.fitzpatrick = 3
+    assert said in board._summary.value
+    answers.unanswered = ["Are you pregnant?"]
+    assert said not in board._summary.value, "a yes without its detail is said instead"
+    answers.unanswered = []
+    answers.conditions = ["pregnancy"]
+    assert said not in board._summary.value

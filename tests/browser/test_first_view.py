@@ -320,3 +320,13 @@ def test_paper_is_light_whatever_the_screen_is(browser, voila_server):
     for colour in set(colours):
         assert max(map(float, re.findall(r"[\d.]+", colour)[:3])) < 90, f"{colour} is too pale for paper"
     context.close()
+
+
+def test_an_answer_that_never_comes_is_told(browser, voila_server):
+    context = browser.new_context()
+    context.route_web_socket(re.compile("/channels"), lambda line: line.on_message(lambda message: None))
+    visit = Held(context.new_page(), f"{voila_server}/")
+    visit.page.locator(SKIN).select_option(label=TABLES.label("skin_type", "6"))
+    expect(visit.page.get_by_text("No answer has come.")).to_be_visible(timeout=40_000)
+    expect(visit.page.get_by_role("button", name="Load the page again with my answers")).to_be_visible()
+    context.close()

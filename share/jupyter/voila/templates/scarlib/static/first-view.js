@@ -1,71 +1,15 @@
 // The first view can be used before the widgets are there. It is the same page as plain HTML: what a person does with it
-// goes to the kernel over the socket that Jupyter's client takes over later, and what comes back is shown at once.
+// goes to the kernel, what comes back is shown at once, and then the widgets take its place.
 (() => {
-  const PROTOCOL = "v1.kernel.websocket.jupyter.org";
-  const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const Socket = window.WebSocket;
   const first = () => document.querySelector(".first-view");
-
-  // A frame is the number of its parts, the place of each, and the parts: channel, header, parent header, metadata, content.
-  let said = 0;
-  const frame = (content) => {
-    const header = { msg_id: `first-view-${session}-${++said}`, msg_type: "comm_msg", session, username: "", date: new Date().toISOString(), version: "5.2" };
-    const pieces = ["shell", ...[header, {}, {}, content].map((piece) => JSON.stringify(piece))].map((piece) => new TextEncoder().encode(piece));
-    const places = [8 * (pieces.length + 2)];
-    for (const piece of pieces) places.push(places.at(-1) + piece.length);
-    const whole = new Uint8Array(places.at(-1));
-    const numbers = new DataView(whole.buffer);
-    [places.length, ...places].forEach((number, i) => numbers.setBigUint64(8 * i, BigInt(number), true));
-    pieces.forEach((piece, i) => whole.set(piece, places[i]));
-    return whole.buffer;
-  };
-  const read = (data) => {
-    const numbers = new DataView(data);
-    const place = (i) => Number(numbers.getBigUint64(8 * (i + 1), true));
-    const piece = (i) => JSON.parse(new TextDecoder().decode(data.slice(place(i), place(i + 1))));
-    return { kind: piece(1).msg_type, content: piece(4) };
-  };
-
-  let socket;
-  let handed = false; // to Jupyter's client, which asks for the state of all widgets first
-  const before = []; // what was said before the socket was open
-  const tell = (model, data) => {
-    const told = frame({ comm_id: model, data });
-    if (socket?.readyState === Socket.OPEN) socket.send(told);
-    else before.push(told);
-  };
-  const connect = () => {
-    const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").textContent);
-    const address = new URL(`${baseUrl}api/kernels/${kernelId}/channels?session_id=${session}`, location.href);
-    address.protocol = address.protocol.replace("http", "ws");
-    socket = new Socket(address, [PROTOCOL]);
-    socket.binaryType = "arraybuffer";
-    socket.addEventListener("open", () => before.splice(0).forEach((told) => socket.send(told)));
-    socket.addEventListener("message", ({ data }) => {
-      if (!first()) return;
-      const { kind, content } = read(data);
-      if (kind === "comm_msg" && content.data.method === "update") show(content.comm_id, content.data.state);
-    });
-  };
-  window.WebSocket = class extends Socket {
-    constructor(address, ...rest) {
-      if (socket && !handed && socket.readyState <= Socket.OPEN) {
-        handed = true;
-        if (socket.readyState === Socket.OPEN) setTimeout(() => socket.onopen?.(new Event("open")));
-        return socket;
-      }
-      // By the same name again, what was said meanwhile is kept for it.
-      super(String(address).replace(/session_id=[^&]*/, `session_id=${session}`), ...rest);
-    }
-  };
 
   const known = new Map(); // what the kernel has been told of a model and has not changed itself
   const late = new Set(); // models that Jupyter's client may have missed a change of: it asks once, at its start
-  const show = (model, state) => {
+  document.addEventListener("kernel-said", ({ detail: { model, state } }) => {
     const box = document.querySelector(`.first-view [data-model="${model}"]`);
     if (!box) return;
     known.delete(model);
-    if (handed) late.add(model);
+    if (kernel.handed()) late.add(model);
     const control = box.querySelector(":scope > select, :scope input[type=checkbox]");
     if (box.matches(".widget-html")) {
       if ("value" in state) box.querySelector(".widget-html-content").innerHTML = state.value;
@@ -75,7 +19,7 @@
     } else if (control && "value" in state) {
       control.checked = state.value;
     }
-  };
+  });
 
   let touched = -Infinity;
   for (const kind of ["pointerdown", "keydown"]) {
@@ -89,12 +33,12 @@
     const told = JSON.stringify(state);
     if (known.get(model) === told) return;
     known.set(model, told);
-    if (handed) late.add(model);
-    tell(model, { method: "update", state, buffer_paths: [] });
+    if (kernel.handed()) late.add(model);
+    kernel.tell(model, { method: "update", state, buffer_paths: [] });
   });
   document.addEventListener("click", ({ target }) => {
     const button = target.closest(".first-view button[data-model]");
-    if (button) tell(button.dataset.model, { method: "custom", content: { event: "click" } });
+    if (button) kernel.tell(button.dataset.model, { method: "custom", content: { event: "click" } });
   });
 
   // The widgets take the place of the first view once the last of them is there, and not while a list may be unfolded.
@@ -126,7 +70,7 @@
     view?.closest("main").remove();
     cells.role = "main";
     if (location.hash === "#your-answers") location.replace(location.hash); // the sheet opens by being the target
-    for (const model of late) tell(model, { method: "request_state" });
+    for (const model of late) kernel.tell(model, { method: "request_state" });
     document.dispatchEvent(new Event("widgets-there"));
     if (way) way.reduce((node, place) => node?.children[place], live)?.focus({ preventScroll: true }); // where it was
     live.querySelector(".rail").scrollTop = scrolled;
@@ -162,7 +106,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     part();
     catchUp();
-    if (document.getElementById("jupyter-config-data")) connect();
+    if (document.getElementById("jupyter-config-data")) kernel.connect();
     watch.observe(document.body, { childList: true, subtree: true });
   });
 })();

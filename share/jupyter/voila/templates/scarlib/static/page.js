@@ -4,8 +4,8 @@
   const again = document.getElementById("again");
   const say = (text) => { state.firstElementChild.textContent = text; };
 
-  // The page talks to its calculations over one socket. Once it closes, or they end, what the viewer changes has no
-  // effect: so nothing can be changed any more, and the answers given so far open again.
+  // Once the line to the calculations is lost, what the viewer changes has no effect: so nothing can be changed any more,
+  // and the answers given so far open again.
   let leaving = false;
   window.addEventListener("pagehide", () => { leaving = true; });
   const lose = (lost, why = "") => {
@@ -21,45 +21,8 @@
     if (link) history.replaceState(null, "", link.hash);
     location.reload();
   });
-  const PATIENCE = 20_000;
-  // A change that was on its way when the connection broke has had no answer, and its control waits for one for ever.
-  const waitingFor = new Set();
-  const head = (data) => typeof data === "string" ? data.slice(0, 4096) : new TextDecoder().decode(data.slice(0, 4096));
-  const ids = (text) => [...text.matchAll(/"msg_id": ?"([^"]+)"/g)].map(([, id]) => id);
-  window.WebSocket = class extends window.WebSocket {
-    constructor(...args) {
-      super(...args);
-      this.over = false;
-      this.addEventListener("close", ({ code, reason }) => {
-        // Of what the first view said, no control waits to hear.
-        for (const id of waitingFor) if (id.startsWith("first-view")) waitingFor.delete(id);
-        lose(true, code === 1009 ? reason : "");
-      });
-      this.addEventListener("open", () => this.goOn());
-      this.addEventListener("message", ({ data }) => {
-        const text = head(data);
-        const [, told] = /"execution_state": ?"(\w+)"/.exec(text) || [];
-        if (told === "idle") {
-          ids(text).forEach((id) => waitingFor.delete(id));
-          this.goOn();
-        } else if (/^(restarting|autorestarting|dead)$/.test(told)) {
-          this.over = true;
-          lose(true);
-        }
-      });
-    }
-    send(data) {
-      super.send(data);
-      const text = head(data);
-      if (!text.includes('"comm_msg"')) return;
-      const [id] = ids(text);
-      waitingFor.add(id);
-      setTimeout(() => { if (waitingFor.has(id)) lose(true); }, PATIENCE);
-    }
-    goOn() {
-      if (state.classList.contains("lost") && !this.over && !waitingFor.size) lose(false);
-    }
-  };
+  document.addEventListener("line-lost", ({ detail }) => lose(true, detail));
+  document.addEventListener("line-back", () => { if (state.classList.contains("lost")) lose(false); });
 
   // What counts the options is drawn anew with each answer; a reader who listens is told where it changes.
   let told = "";
@@ -175,7 +138,7 @@
   const dressInAPause = (painted) => {
     acted ??= painted;
     const now = performance.now();
-    if (now - painted < MOST && (waitingFor.size || now - acted < PAUSE)) setTimeout(dressInAPause, 50, painted);
+    if (now - painted < MOST && (kernel.waiting() || now - acted < PAUSE)) setTimeout(dressInAPause, 50, painted);
     else dress();
   };
   const dress = () => {
