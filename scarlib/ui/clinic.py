@@ -50,7 +50,7 @@ def clinic_menu(answers: Answers) -> w.VBox:
         f"<code>treatment_id</code> has to be there. The others may be left out: "
         f"{', '.join(f'<code>{name}</code>' for name in [*COLUMNS][1:])}.</p></details>"
     )
-    buttons = row([upload.add_class("control-menu"), remove]).add_class("buttons")
+    buttons = row([upload.add_class("control-menu"), remove], "buttons")
     return column([lead, buttons, said, shown])
 
 

@@ -71,7 +71,7 @@ class Consultation:
         self.keep = part(keep(answers, dashboard))
 
     def _part(self, *children: w.Widget) -> w.VBox:
-        return column([self._style, *children]).add_class("scarlib").add_class("part")
+        return column([self._style, *children], "scarlib", "part")
 
     def live(self, table: Callable[[], pd.DataFrame]) -> w.VBox:
         """A table that follows the answers. What is shown so is never saved with the notebook, as a frame by itself is:

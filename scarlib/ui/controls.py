@@ -10,7 +10,7 @@ import pandas as pd
 from scarlib.client import PRIORITIES, SCAR_TYPES, TRAITS
 from scarlib.screening import NO_TREATMENT
 from scarlib.tables import Tables
-from scarlib.ui.boxes import CHOICE, TICK, WIDE, column, row, text
+from scarlib.ui.boxes import choice, column, row, text, tick
 from scarlib.ui.drawings import drawing
 from scarlib.ui.model import Answers
 
@@ -37,8 +37,9 @@ def controls(answers: Answers) -> w.VBox:
             _group("Your limits", _limits(answers)),
             _group("What matters to you", _priorities(answers, tables)),
             _buttons(answers),
-        ]
-    ).add_class("questions")
+        ],
+        "questions",
+    )
 
 
 def picks(
@@ -52,7 +53,10 @@ def picks(
     """Dropdowns for the first, second ... member of an answer that is a list of treatments, each one once. While
     nothing is chosen, the first says `unset` and the treatments of `default` stand for it."""
     treatments = [item for item in named if item[1] != NO_TREATMENT]
-    boxes = [_dropdown(label, [("None" if k else unset, UNSET), *treatments]) for k, label in enumerate(labels)]
+    boxes = [
+        choice(label, [("None" if k else unset, UNSET), *treatments], f"control-{name}")
+        for k, label in enumerate(labels)
+    ]
 
     following = False
 
@@ -76,11 +80,11 @@ def picks(
     answers.observe(follow, names=name)
     for box in boxes:
         box.observe(changed, names="value")
-    return row([box.add_class(f"control-{name}") for box in boxes]).add_class("filters")
+    return row(boxes, "filters")
 
 
 def _group(title: str, children: Sequence[w.Widget]) -> w.VBox:
-    return column([text(f"<h2>{title}</h2>"), *children]).add_class("question-group")
+    return column([text(f"<h2>{title}</h2>"), *children], "question-group")
 
 
 def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
@@ -92,7 +96,7 @@ def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
             for trait in TRAITS
         ]
 
-    grade = _dropdown(
+    grade = choice(
         "How much do they show?",
         [(NOT_KNOWN, UNSET), *((_grade(tables, code), int(code)) for code in tables.words("severity"))],
     )
@@ -107,13 +111,13 @@ def _scars(answers: Answers, tables: Tables) -> list[w.Widget]:
 def _scar(answers: Answers, tables: Tables, scar: str) -> w.VBox:
     """How much of a scar type there is, with what it looks like."""
     name, description = tables.scar_types.loc[scar, ["name", "description"]]
-    amount = _entry(answers, "scars", scar, _dropdown(str(name), _AMOUNT, f"scar-{scar}"))
+    amount = _entry(answers, "scars", scar, choice(str(name), _AMOUNT, f"scar-{scar}"))
     look = text(f"<div class='look'>{drawing(scar)}<p>{escape(str(description))}</p></div>")
-    return column([amount, look]).add_class("scar")
+    return column([amount, look], "scar")
 
 
 def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
-    skin = _dropdown(
+    skin = choice(
         "Skin type: how your skin takes the sun",
         [(NOT_KNOWN, UNSET), *((words, int(code)) for code, words in tables.words("skin_type").items())],
     )
@@ -129,26 +133,26 @@ def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
 
 
 def _limits(answers: Answers) -> list[w.Widget]:
-    def choice(name: str, question: str, steps: Iterable[int], words: Callable[[float], str]) -> w.Dropdown:
-        widget = _dropdown(question, [(NO_LIMIT, UNSET), *((words(step), float(step)) for step in steps)])
+    def limit(name: str, question: str, steps: Iterable[int], words: Callable[[float], str]) -> w.Dropdown:
+        widget = choice(question, [(NO_LIMIT, UNSET), *((words(step), float(step)) for step in steps)])
         return _one(answers, name, widget, words)
 
     return [
-        choice("max_downtime_days", "Days off, at most", _DAYS, lambda n: _counted(n, "day")),
-        choice("max_sessions", "Visits, at most", _VISITS, lambda n: _counted(n, "visit")),
-        choice("max_pain", "Pain you can accept, 0 to 10", _PAIN, lambda n: f"up to {n:g} of 10"),
-        choice("budget_usd", "Money for the whole course", _BUDGET, lambda n: f"up to ${n:,.0f}"),
-        _one(answers, "setting", _dropdown("Where it is done", _PLACES)),
+        limit("max_downtime_days", "Days off, at most", _DAYS, lambda n: _counted(n, "day")),
+        limit("max_sessions", "Visits, at most", _VISITS, lambda n: _counted(n, "visit")),
+        limit("max_pain", "Pain you can accept, 0 to 10", _PAIN, lambda n: f"up to {n:g} of 10"),
+        limit("budget_usd", "Money for the whole course", _BUDGET, lambda n: f"up to ${n:,.0f}"),
+        _one(answers, "setting", choice("Where it is done", _PLACES)),
     ]
 
 
 def _priorities(answers: Answers, tables: Tables) -> list[w.Widget]:
     words = tables.words("priority")
     kinds = {code: label for code, label in tables.words("family").items() if code != "no_treatment"}
-    family = _dropdown("Kind of treatment to list", [("All kinds", ()), *((kinds[code], (code,)) for code in kinds)])
+    family = choice("Kind of treatment to list", [("All kinds", ()), *((kinds[code], (code,)) for code in kinds)])
     family.add_class("control-family")
     _link(answers, "families", family, tuple, list)
-    return [*(_entry(answers, "priorities", name, _dropdown(words[name], _MATTERS)) for name in PRIORITIES), family]
+    return [*(_entry(answers, "priorities", name, choice(words[name], _MATTERS)) for name in PRIORITIES), family]
 
 
 def _buttons(answers: Answers) -> w.HBox:
@@ -156,14 +160,7 @@ def _buttons(answers: Answers) -> w.HBox:
     reset = w.Button(description="Start again", tooltip="Back to the answers the page opened with")
     undo.on_click(lambda _: answers.undo())
     reset.on_click(lambda _: answers.reset())
-    return row([undo, reset]).add_class("buttons")
-
-
-def _dropdown(description: str, options: Iterable[Any], *classes: str) -> w.Dropdown:
-    widget = w.Dropdown(description=description, options=list(options), layout=WIDE, style=CHOICE)
-    for name in ("question", *classes):
-        widget.add_class(name)
-    return widget
+    return row([undo, reset], "buttons")
 
 
 def _one(answers: Answers, name: str, widget: w.Dropdown, words: Callable[[float], str] = "{:g}".format) -> w.Dropdown:
@@ -196,14 +193,13 @@ def _entry(answers: Answers, name: str, key: str, widget: w.Dropdown) -> w.Dropd
 
 def _tick(answers: Answers, name: str, code: str, label: str, help_: str = "") -> w.Checkbox:
     """A tick box for one member of an answer that is a list."""
-    widget = w.Checkbox(description=label, tooltip=help_, indent=False, layout=WIDE, style=TICK)
-    widget.add_class("tick")
+    widget = tick(label, "control-traits" if name == "character" else f"control-{name}", tooltip=help_)
 
     def changed(value: bool) -> list[str]:
         return [item for item in getattr(answers, name) if item != code] + [code] * value
 
     _link(answers, name, widget, lambda codes: code in codes, changed)
-    return widget.add_class("control-traits" if name == "character" else f"control-{name}")
+    return widget
 
 
 def _link(
@@ -228,9 +224,8 @@ def _link(
 def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w.VBox:
     """One question; ticked, it opens the things it stands for (index condition_id), which are made only then."""
     labels = list(things.index)
-    asked = w.Checkbox(description=question, indent=False, layout=WIDE, style=TICK).add_class("tick")
-    asked.add_class("control-conditions")
-    group = column([asked]).add_class("condition-group")
+    asked = tick(question, "control-conditions")
+    group = column([asked], "condition-group")
 
     def named() -> list[str]:
         return [code for code in answers.conditions if code in labels]
@@ -248,7 +243,7 @@ def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w
                 which = text("<p>Which of these? Tick all that are true.</p>")
                 meant = "".join(f"<dt>{escape(t[1])}</dt><dd>{escape(t[2])}</dd>" for t in things.itertuples())
                 help_ = text(f"<details><summary>What these mean</summary><dl>{meant}</dl></details>")
-                group.children = (asked, column([which, *ticks, help_]).add_class("condition-ticks"))
+                group.children = (asked, column([which, *ticks, help_], "condition-ticks"))
                 if len(labels) == 1:
                     answers.conditions = [*answers.conditions, *labels]
         else:
@@ -271,13 +266,13 @@ def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w
 
 def _folded(answers: Answers, name: str, title: str, make: Callable[[], Sequence[w.Widget]]) -> w.VBox:
     """Controls of one answer behind a tick, made when they are first asked for; open where something in them is set."""
-    opener = w.Checkbox(description=title, indent=False, layout=WIDE, style=TICK).add_class("tick")
-    box = column([opener]).add_class("condition-group")
+    opener = tick(title)
+    box = column([opener], "condition-group")
     inner: list[w.Widget] = []
 
     def opened(change: Any) -> None:
         if change["new"] and not inner:
-            inner.append(column(make()).add_class("condition-ticks"))
+            inner.append(column(make(), "condition-ticks"))
         box.children = (opener, *inner) if change["new"] else (opener,)
 
     opener.observe(opened, names="value")

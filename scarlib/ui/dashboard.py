@@ -78,10 +78,10 @@ class Dashboard:
         self._head = text(f'{style}{_head(tables)}<span id="results"></span>')
         self._opener = text('<a class="to-questions" href="#your-answers">Change your answers</a>')
         shut = text('<span id="your-answers"></span><a class="to-results" href="#results">See the results</a>')
-        self._rail = column([shut, controls(self.answers)]).add_class("rail")
+        self._rail = column([shut, controls(self.answers)], "rail")
         first = (self._part("fits", self._fits), self._part("ruled-out", self._ruled_out))
         self._first = (self._summary, text(_NAV), *first)
-        self._results = column(self._first).add_class("results")
+        self._results = column(self._first, "results")
         if in_voila:
             more = w.Button(description="Show the rest of the page").add_class("the-rest")
             more.on_click(lambda _: self.complete())
@@ -89,8 +89,8 @@ class Dashboard:
             gc.freeze()  # what stands now stays: looking through it for waste would hold up an answer for 50 ms
         else:
             self.complete()
-        body = column([self._rail, self._results]).add_class("columns")
-        return column([self._head, body, self._opener]).add_class("scarlib")
+        body = column([self._rail, self._results], "columns")
+        return column([self._head, body, self._opener], "scarlib")
 
     def complete(self) -> None:
         """Add what is not on the page yet."""
@@ -116,7 +116,7 @@ class Dashboard:
         self._results.children = (*self._first, *(self._part(name, *widgets) for name, widgets in rest.items()))
 
     def _part(self, name: str, *widgets: w.Widget) -> w.VBox:
-        return column([text(f'<h2 id="{name}">{_SECTIONS[name]}</h2>'), *widgets]).add_class("section")
+        return column([text(f'<h2 id="{name}">{_SECTIONS[name]}</h2>'), *widgets], "section")
 
 
 def _section(title: str, body: str) -> str:

@@ -12,7 +12,7 @@ import scarlib
 from scarlib.errors import ClientError
 from scarlib.planning import to_csv, to_ics
 from scarlib.record import MAX_FILE, Record
-from scarlib.ui.boxes import CHOICE, WIDE, column, row, text
+from scarlib.ui.boxes import choice, column, row, text
 from scarlib.ui.downloads import download
 from scarlib.ui.model import Answers
 from scarlib.ui.parts import follow
@@ -53,8 +53,8 @@ def keep(answers: Answers, dashboard: str = "") -> w.VBox:
     answers.observe(lambda _: said.set_trait("value", ""), names=_KEPT)
     upload.observe(chosen, names="value")
     link.observe(pasted, names="value")
-    boxes = row([upload.add_class("control-file"), link.add_class("question").add_class("control-link")])
-    return column([follow(answers, _KEPT, lambda: _kept(answers.record, dashboard)), boxes.add_class("opening"), said])
+    boxes = row([upload.add_class("control-file"), link.add_class("question").add_class("control-link")], "opening")
+    return column([follow(answers, _KEPT, lambda: _kept(answers.record, dashboard)), boxes, said])
 
 
 def _kept(record: Record, dashboard: str) -> str:
@@ -104,9 +104,7 @@ def _open(answers: Answers, read: Callable[[], Record]) -> str:
 
 def take_home(answers: Answers) -> w.VBox:
     """The files to take home, made when they are asked for: the page, and the visits as a calendar and as a table."""
-    decision = w.Dropdown(description="What was decided?", options=_DECISIONS, layout=WIDE, style=CHOICE).add_class(
-        "question"
-    )
+    decision = choice("What was decided?", _DECISIONS, "control-decision")
     unclear = w.Textarea(description="What is still unclear to you? (no names, please)", rows=2).add_class("question")
     make = w.Button(description="Make the files to take home").add_class("control-report")
     made = text()
@@ -125,7 +123,7 @@ def take_home(answers: Answers) -> w.VBox:
         made.value = ""
 
     make.on_click(asked)
-    for widget in (decision.add_class("control-decision"), unclear.add_class("control-unclear")):
+    for widget in (decision, unclear.add_class("control-unclear")):
         widget.observe(outdated, names="value")
     answers.observe(outdated, names=["options", "compared", "plan", "empty"])
     lead = (
@@ -133,8 +131,8 @@ def take_home(answers: Answers) -> w.VBox:
         "its dates, what to do afterwards, what can go wrong, what is not known, and questions to ask. With it, the "
         "visits for your calendar. No name is in them.</p>"
     )
-    asking = row([decision, unclear]).add_class("filters")
-    return column([text(lead), asking, row([make]).add_class("buttons"), made])
+    asking = row([decision, unclear], "filters")
+    return column([text(lead), asking, row([make], "buttons"), made])
 
 
 def _files(answers: Answers, decision: str, unclear: str) -> str:

@@ -12,7 +12,7 @@ from scarlib.record import MOST
 from scarlib.screening import RANKED
 from scarlib.ui import cards, whatif
 from scarlib.ui.answers import told_answers
-from scarlib.ui.boxes import CHOICE, FOLLOWS, TICK, WIDE, column, row, text
+from scarlib.ui.boxes import FOLLOWS, choice, column, row, text, tick
 from scarlib.ui.controls import picks
 from scarlib.ui.guide import questions
 from scarlib.ui.model import Answers
@@ -32,20 +32,22 @@ def follow(
     """A part redrawn when one of these answers, or the value of one of the `others`, changes. Where it cannot be drawn
     it says so, keeps what stood there, and leaves all else be. While there are no results it says what is missing,
     unless it is drawn all the same (`whole` is False)."""
-    part = text().add_class(FOLLOWS)
 
-    def redraw(_: object = None) -> None:
+    def drawn(before: str = "") -> str:
         try:
-            part.value = f"<p class='empty'>{escape(answers.empty)}</p>" if answers.empty and whole else draw()
+            return f"<p class='empty'>{escape(answers.empty)}</p>" if answers.empty and whole else draw()
         except Exception:  # a viewer gets a sentence, the log the cause
             log.exception("a part of the page could not be drawn")
-            if _NOT_DRAWN not in part.value:
-                part.value = _NOT_DRAWN + part.value
+            return before if _NOT_DRAWN in before else _NOT_DRAWN + before
+
+    part = text(drawn(), FOLLOWS)
+
+    def redraw(_: object) -> None:
+        part.value = drawn(part.value)
 
     answers.observe(redraw, names=[*names, "empty"])
     for other in others:
         other.observe(redraw, names="value")
-    redraw()
     return part
 
 
@@ -79,9 +81,9 @@ def ruled_out(answers: Answers) -> w.HTML:
 
 def in_full(answers: Answers) -> w.VBox:
     """One option of the person's choice with all that is known of it."""
-    choice = _choice("Option", [("The best fit", ""), *names(answers)])
-    link((answers, "chosen"), (choice, "value"))
-    return column([choice, follow(answers, ("options", "chosen"), lambda: _in_full(answers))])
+    option = choice("Option", [("The best fit", ""), *names(answers)])
+    link((answers, "chosen"), (option, "value"))
+    return column([option, follow(answers, ("options", "chosen"), lambda: _in_full(answers))])
 
 
 def _in_full(answers: Answers) -> str:
@@ -119,31 +121,29 @@ def _side_by_side(answers: Answers) -> str:
 
 def what_if(answers: Answers) -> w.VBox:
     """How firm the order is, and which limit or priority would change it: worked out only while it is asked for."""
-    asked = w.Checkbox(
-        description="Work out what would change the order", indent=False, layout=WIDE, style=TICK
-    ).add_class("tick")
+    asked = tick("Work out what would change the order", "control-whatif")
 
     def draw() -> str:
         if not asked.value:
             return ""
         return whatif.stable(answers.client, answers.evidence) + whatif.strip(answers.client, answers.evidence)
 
-    return column([asked.add_class("control-whatif"), follow(answers, ("options",), draw, asked)])
+    return column([asked, follow(answers, ("options",), draw, asked)])
 
 
 def as_table(answers: Answers) -> w.VBox:
     """Every option in one table that can be searched, narrowed and sorted."""
     words = answers.evidence.tables.words("verdict")
     search = w.Text(description="Search", placeholder="a name or a word", continuous_update=True).add_class("question")
-    verdict = _choice("Fit", [("All", ""), *((label, code) for code, label in words.items())])
-    sort = _choice("Sort by", list(SORTS))
+    verdict = choice("Fit", [("All", ""), *((label, code) for code, label in words.items())])
+    sort = choice("Sort by", SORTS)
 
     def draw() -> str:
         asked = (answers.families, search.value, verdict.value, sort.value)
         return options_table(answers.client, answers.options, answers.evidence, *asked)
 
     table = follow(answers, _RESULT, draw, search, verdict, sort)
-    return column([row([search, verdict, sort]).add_class("filters"), table])
+    return column([row([search, verdict, sort], "filters"), table])
 
 
 def guide_questions(answers: Answers) -> w.HTML:
@@ -154,7 +154,3 @@ def guide_questions(answers: Answers) -> w.HTML:
 def names(answers: Answers) -> list[tuple[str, str]]:
     """(plain name, id) of every treatment, by name."""
     return sorted((str(name), str(treatment)) for treatment, name in answers.evidence.tables.treatments["name"].items())
-
-
-def _choice(description: str, options: Sequence[object]) -> w.Dropdown:
-    return w.Dropdown(description=description, options=list(options), layout=WIDE, style=CHOICE).add_class("question")

@@ -24,7 +24,7 @@ def planner(answers: Answers, *pictures: w.Widget) -> w.VBox:
     watched = ("plan", "plan_problem")
     lead = follow(answers, watched, lambda: _lead(answers))
     rest = follow(answers, watched, lambda: _rest(answers))
-    return column([choices, row([start, ready]).add_class("filters"), lead, *pictures, rest])
+    return column([choices, row([start, ready], "filters"), lead, *pictures, rest])
 
 
 def _day(answers: Answers, name: str, label: str) -> w.DatePicker:
