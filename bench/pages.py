@@ -2,7 +2,7 @@
 
 Each page is visited in turn, so that whatever else the computer does hits them alike: over loopback, and over a line
 of 10 Mbit/s with 40 ms there and back (slow_line.py). Every visit has a browser of its own, in which nothing is kept;
-before it, all servers have come to rest, so that no visit pays for the one before. What is measured:
+before it and before the first key, all servers have come to rest, so that none pays for a visit before. What is measured:
 
 - first paint: the browser's first contentful paint.
 - options painted: the first frame with a ranked option in it.
@@ -117,12 +117,12 @@ def look(page: Page, address: str, line: Line, seen: Seen) -> str:
     return text
 
 
-def use(page: Page, address: str, start: str, keys: int, seen: Seen) -> None:
+def use(page: Page, address: str, start: str, keys: int, seen: Seen, rest: Callable[[], None]) -> None:
     """Visit, change the control as soon as there is one, and then by keys."""
     page.goto(address, wait_until="commit")
     wait(page, "benchProbe.answered", f"{address}: no change of the control had an effect.")
     seen.interactive.append(page.evaluate("benchProbe.answered"))
-    page.wait_for_timeout(1000 * QUIET)
+    rest()
     if page.evaluate("benchProbe.text()") == start:
         raise SystemExit(f"{address}: the options went back to the first ones, so no change had an effect.")
     page.evaluate("benchProbe.focus()")
@@ -218,7 +218,7 @@ def measure_all(playwright: Playwright, servers: Servers, visits: int) -> dict[s
                     start = look(fresh_page(running, app), address, servers.lines[app.name], found)
                 servers.rest()
                 with browser(playwright) as running:
-                    use(fresh_page(running, app, start), address, start, -(-KEYS // visits), found)
+                    use(fresh_page(running, app, start), address, start, -(-KEYS // visits), found, servers.rest)
         print(f"Round {visit + 1} of {visits} is done. Load: {os.getloadavg()[0]:.1f}.", file=sys.stderr)
     return seen
 

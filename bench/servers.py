@@ -31,6 +31,7 @@ class App:
     control: str
     result: str
     path: str = "/"
+    refill: float = 0  # seconds after a visit, at which its server makes the next one ready
 
 
 def _ours(port: int, _: int) -> list[str | Path]:
@@ -49,7 +50,7 @@ def _dash(port: int, _: int) -> list[str | Path]:
 
 
 APPS = (
-    App("ours", _ours, ".control-fitzpatrick select", "[data-hook=option]"),
+    App("ours", _ours, ".control-fitzpatrick select", "[data-hook=option]", refill=5),
     App("Panel", _panel, "select", "tbody tr", "/mini_panel"),
     # In Dash's drop-down one key changes nothing, in its number field it does.
     App("Dash", _dash, "#days", "tbody tr"),
@@ -77,6 +78,7 @@ class Servers:
         self.slow_addresses: dict[str, str] = {}
         self.lines: dict[str, Line] = {}
         self._processes: list[psutil.Popen] = []
+        self._refill = max(app.refill for app in apps)
         for app in apps:
             port = _free_port()
             line = self.lines[app.name] = stack.enter_context(slow_line(port))
@@ -86,6 +88,7 @@ class Servers:
 
     def rest(self) -> None:
         """Wait until the servers have done what they do after a visit, such as making the next kernel ready."""
+        time.sleep(self._refill)
         end = time.monotonic() + PATIENCE
         calm, spent = 0, self._spent()
         while calm < 3 and time.monotonic() < end:

@@ -176,6 +176,28 @@ def test_selects_of_every_kind_change_what_fits(dashboard):
     shows(dashboard, client.replace(severity=3))
 
 
+def test_the_parts_of_the_page_change_together(dashboard):
+    limits = {"0 days": 0, "3 days": 3, "7 days": 7, "No limit": None}
+    right = []
+    dashboard.evaluate("""() => {
+        window.frames = [];
+        const look = () => {
+            const shown = (hook) => [...document.querySelectorAll(`[data-hook=${hook}]`)].filter(e => e.checkVisibility());
+            const frame = [shown("summary")[0].textContent, shown("option").map(e => e.dataset.id).join()];
+            if (frame.join() !== frames.at(-1)?.join()) frames.push(frame);
+            window.looking = requestAnimationFrame(look);
+        };
+        look();
+    }""")
+    for label, days in limits.items():
+        choose(dashboard, "control-max_downtime_days", label)
+        client = START.replace(max_downtime_days=days)
+        shows(dashboard, client)
+        right.append([told(client), ",".join(order(client))])
+    frames = dashboard.evaluate("() => { cancelAnimationFrame(looking); return frames; }")
+    assert frames == [right[-1], *right]
+
+
 def test_what_matters_changes_the_order(dashboard):
     cost = dashboard.locator(".control-priorities", has_text=TABLES.label("priority", "cost")).locator("select")
     cost.select_option(label="Most of all")

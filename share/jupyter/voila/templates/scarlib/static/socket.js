@@ -2,6 +2,7 @@
 const kernel = (() => {
   const PROTOCOL = "v1.kernel.websocket.jupyter.org";
   const PATIENCE = 20_000; // ms without an answer, after which the line counts as lost
+  const TOGETHER = 1000; // ms for which what follows from one change is held back at most
   const OWN = "first-view"; // how the page's own messages are named
   const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const report = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
@@ -40,13 +41,30 @@ const kernel = (() => {
       super(String(address).replace(/session_id=[^&]*/, `session_id=${session}`), ...rest);
       this.binaryType = "arraybuffer";
       this.over = false;
+      this.held = [];
       this.addEventListener("open", () => this.goOn());
       this.addEventListener("close", ({ code, reason }) => {
         // Of what the page said itself, no control waits to hear.
         for (const id of waitingFor) if (id.startsWith(OWN)) waitingFor.delete(id);
         report("line-lost", code === 1009 ? reason : "");
       });
-      this.addEventListener("message", ({ data }) => this.hear(read(data)));
+      this.addEventListener("message", (event) => this.hold(event, read(event.data)));
+    }
+    set onmessage(then) { this.client = then; }
+    // What follows from one change is handed on in one go: the page is laid out once, and never shows a part that follows
+    // beside one that does not yet. New parts come one by one.
+    hold(event, message) {
+      this.held.push([event, message]);
+      const { header: { msg_type }, content } = message;
+      if (msg_type === "comm_open" || (msg_type === "status" && content().execution_state !== "busy")) this.handOn();
+      else if (this.held.length === 1) this.timer = setTimeout(() => this.handOn(), TOGETHER);
+    }
+    handOn() {
+      clearTimeout(this.timer);
+      for (const [event, message] of this.held.splice(0)) {
+        this.hear(message);
+        this.client?.(event);
+      }
     }
     send(data) {
       super.send(data);
