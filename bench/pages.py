@@ -2,7 +2,8 @@
 
 Each page is visited in turn, so that whatever else the computer does hits them alike: over loopback, and over a line
 of 10 Mbit/s with 40 ms there and back (slow_line.py). Every visit has a browser of its own, in which nothing is kept;
-before it and before the first key, all servers have come to rest, so that none pays for a visit before. What is measured:
+before it and before the first key, all servers have come to rest, so that none pays for a visit before. What is
+measured:
 
 - first paint: the browser's first contentful paint.
 - options painted: the first frame with a ranked option in it.

@@ -28,6 +28,7 @@ MATTERS = 2.0  # a priority from here on is marked
 # The questions, in order, and the priority behind each; "" where none is.
 QUESTIONS = {
     "How much better, and how sure?": "improvement",
+    "How many got better, as studies counted? (of 100 people)": "improvement",
     "When do I see it?": "",
     "How many visits?": "few_visits",
     "Days off": "downtime",
@@ -151,6 +152,7 @@ def _answers(client: Client, treatment: str, evidence: Evidence) -> Iterator[str
     """The cells of one option, in the order of `QUESTIONS`."""
     none = treatment == NO_TREATMENT
     yield _better(client, treatment, evidence)
+    yield _how_many(client, treatment, evidence)
     yield "nothing to wait for" if none else _told(honest(evidence.number(treatment, "onset_weeks")), count, "weeks")
     yield "none" if none else _visits(treatment, evidence)
     yield "none" if none else _days_off(treatment, evidence)
@@ -203,6 +205,11 @@ def _better_for(scar: str, client: Client, treatment: str, evidence: Evidence) -
     if found.typical >= 0.5 and level in ("avoid", "poor"):  # a gain must not hide what sources say of its use
         said += ", but sources say not to use it there" if level == "avoid" else ", but sources call it of little help"
     return said
+
+
+def _how_many(client: Client, treatment: str, evidence: Evidence) -> str:
+    counted = phrases.better(client, evidence, treatment)
+    return "; ".join(f"{measure}: {_plain(words)}" for measure, (words, _) in counted.items()) or NOT_KNOWN
 
 
 def _visits(treatment: str, evidence: Evidence) -> str:
@@ -321,6 +328,7 @@ def _sources(client: Client, treatment: str, evidence: Evidence) -> set[str]:
     traits = traits_of(client)
     estimates = [
         *(evidence.improvement(treatment, scar, traits) for scar in client.scars),
+        *(response.share for response in evidence.responses(treatment, tuple(client.scars))),
         *(evidence.number(treatment, name) for name in _NUMBERS),
         *evidence.harms(treatment).values(),
         evidence.pih(treatment, client.fitzpatrick),

@@ -95,6 +95,7 @@ class Claim(NamedTuple):
     low: float
     high: float
     n: float
+    weeks: float
     source_id: str
     trial: str
     tier: int
@@ -391,6 +392,26 @@ def effect_tier(claim: Claim) -> int | None:
     return None
 
 
+class Response(NamedTuple):
+    """Who got better by one measure, as studies counted: nothing is pooled, for each study draws its own line.
+
+    share    of 100: from the lowest figure to the highest; a typical one only where there is no other
+    studies  how many counted
+    weeks    how long people were watched, shortest and longest where it is said; None = no study says
+    timed    whether every study says it
+    mixed    whether scars that acne did not leave are among them
+    scars    whether scars were counted, not people
+    """
+
+    measure: str
+    share: Estimate
+    studies: int
+    weeks: tuple[float, float] | None
+    timed: bool
+    mixed: bool
+    scars: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """What all claims say together. Every answer is computed once and kept; the tables never change."""
@@ -404,16 +425,17 @@ class Evidence:
         tiers = self.tables.sources["tier"].to_dict()
         rows = self.tables.evidence.reset_index()
         names = ("claim_id", "treatment_id", "attribute", "scar_type", "trait", "skin_type", "condition",
-                 "partner_id", "measure", "level", "value", "low", "high", "n", "source_id", "flags",
-                 "note")  # fmt: skip
+                 "partner_id", "measure", "level", "value", "low", "high", "n", "follow_up_weeks", "source_id",
+                 "flags", "note")  # fmt: skip
         grouped: dict[tuple[str, str], list[Claim]] = {}
         for row in zip(*(rows[name].tolist() for name in names), strict=True):
             values = dict(zip(names, row, strict=True))
-            flags = str(values.pop("flags")).split(";")
+            flags, weeks = str(values.pop("flags")).split(";"), values.pop("follow_up_weeks")
             trial = next((flag.partition(":")[2] for flag in flags if flag.startswith("same_trial:")), None)
             skin = skin_range(str(values.pop("skin_type")))
             claim = Claim(
                 **values,
+                weeks=weeks,
                 skin=skin,
                 trial=trial or str(values["source_id"]),
                 tier=int(tiers[values["source_id"]]),
@@ -517,6 +539,21 @@ class Evidence:
                 for lighter in range(1, skin):
                     found = _at_least(found, _pih(claims, lighter))
                 self._kept[key] = found
+        return self._kept[key]  # type: ignore[return-value]
+
+    def responses(self, treatment_id: str, scars: Iterable[str]) -> tuple[Response, ...]:
+        """How many got better, by measure, in the order of the vocabulary: what studies counted on these kinds of scar,
+        and on indented scars or acne scars together."""
+        key = ("responses", treatment_id, tuple(scars))
+        if key not in self._kept:
+            rows = [
+                claim
+                for claim in _counted(self.about(treatment_id, "responder_rate"))
+                if any(_speaks_of(claim, scar) or self._speaks_wider(claim, scar) for scar in scars)
+            ]
+            measures = self.tables.words("responder_measure")
+            by_measure = {measure: [claim for claim in rows if claim.measure == measure] for measure in measures}
+            self._kept[key] = tuple(_response(measure, claims) for measure, claims in by_measure.items() if claims)
         return self._kept[key]  # type: ignore[return-value]
 
     def harms(self, treatment_id: str) -> dict[str, Estimate]:
@@ -630,6 +667,13 @@ class Evidence:
         was not studied."""
         return scar_type in INDENTED and not self.rule(treatment_id, f"{scar_type}_scars").level
 
+    def _speaks_wider(self, claim: Claim, scar_type: str) -> bool:
+        """Whether a row on indented scars together, or of a treatment for raised scars on such, holds for this type."""
+        if self._spans(claim.treatment_id, scar_type):
+            return claim.scar_type == "atrophic" or (_of_acne_scars(claim) and not claim.trait)
+        raised = scar_type in ("hypertrophic", "keloid") and self.texts[claim.treatment_id]["family"] == "raised_scars"
+        return raised and not claim.scar_type and "not_acne_scar" in claim.flags
+
     def trait_fit(self, treatment_id: str, scar_type: str, traits: frozenset[str]) -> Judgement:
         """The least favourable vote over the named traits of a scar; level "" = no row speaks of them."""
         rows = self.about(treatment_id, "scar_fit")
@@ -660,10 +704,7 @@ class Evidence:
         own = [c for _, c in voting if _speaks_of(c, scar_type)]
         wider: list[Claim] = []
         if len({c.trial for c in own}) < 2:
-            if self._spans(treatment_id, scar_type):
-                wider = [c for _, c in voting if c.scar_type == "atrophic" or (_of_acne_scars(c) and not c.trait)]
-            elif scar_type in ("hypertrophic", "keloid") and self.texts[treatment_id]["family"] == "raised_scars":
-                wider = [c for _, c in voting if not c.scar_type and "not_acne_scar" in c.flags]
+            wider = [c for _, c in voting if self._speaks_wider(c, scar_type)]
         wider = [claim for claim in wider if claim not in own]
         chosen = _tiered(own) + _tiered(wider)
         if not chosen:
@@ -740,6 +781,24 @@ class Evidence:
         frame = pd.DataFrame.from_dict(rows, orient="index")
         frame.columns = pd.MultiIndex.from_tuples([*next(iter(rows.values()))], names=["question", "part"])
         return frame.rename_axis("treatment_id")
+
+
+def _response(measure: str, claims: Sequence[Claim]) -> Response:
+    """What the claims on one measure say together."""
+    ends = [end for claim in claims for end in (claim.low, claim.value, claim.high) if not math.isnan(end)]
+    open_end = any(math.isnan(claim.value) and math.isnan(claim.high) for claim in claims)
+    typical = claims[0].value if len(claims) == 1 and "midpoint" not in claims[0].flags else UNKNOWN
+    share = Estimate(min(ends), typical, UNKNOWN if open_end else max(ends), _strength(claims), *_cited(claims))
+    weeks = [claim.weeks for claim in claims if not math.isnan(claim.weeks)]
+    return Response(
+        measure,
+        share,
+        studies=len({claim.trial for claim in claims}),
+        weeks=(min(weeks), max(weeks)) if weeks else None,
+        timed=len(weeks) == len(claims),
+        mixed=any("not_acne_scar" in claim.flags for claim in claims),
+        scars=any(claim.note.lower().startswith("share ") for claim in claims),
+    )
 
 
 def _speaks_of(claim: Claim, scar_type: str) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from html import escape
 
 from scarlib.client import Client
-from scarlib.evidence import Estimate, Evidence
+from scarlib.evidence import Estimate, Evidence, Response
 from scarlib.ranking import SCALES
 from scarlib.screening import FEW, NO_TREATMENT, traits_of
 
@@ -226,6 +226,32 @@ def _of_100(risk: Estimate) -> str:
     if round(risk.low) != round(risk.high):
         said += f" <small>({risk.low:.0f} to {risk.high:.0f})</small>"
     return said
+
+
+def better(client: Client, evidence: Evidence, treatment: str) -> dict[str, tuple[str, Estimate]]:
+    """How many got better, as studies counted them: {measure in words: (plain words, share of 100)}, empty where no
+    study counted."""
+    found = evidence.responses(treatment, tuple(client.scars))
+    return {evidence.tables.label("responder_measure", each.measure): (_counted(each), each.share) for each in found}
+
+
+def _counted(found: Response) -> str:
+    what, who = ("of 100 scars", "the scars of ") if found.scars else ("of 100", "")
+    share = spoken(found.share, lambda value: f"{value:.0f}")
+    people = found.share.people
+    said = [
+        f"{share} {what}",
+        "1 source" if found.studies == 1 else f"{found.studies} sources",
+        f"{who}{'only ' if people < FEW else ''}{people:,} people" if people else "number of people: not known",
+    ]
+    if found.weeks is None:
+        said.append("watched for how long: not known")
+    else:
+        low, high = (f"{week:.0f}" for week in found.weeks)
+        said.append(f"watched for {low if low == high else f'{low} to {high}'} weeks")
+        said += [] if found.timed else ["in some not known how long"]
+    said += ["not only scars from acne"] if found.mixed else []
+    return ", ".join(said)
 
 
 def range_bar(row: Row) -> str:

@@ -23,9 +23,11 @@ EVIDENCE = weigh(TABLES)
 TREATMENTS = [treatment for treatment in TABLES.treatments.index if treatment != "no_treatment"]
 HARMS = "What can go wrong? (of 100 people)"
 BETTER = "How much better, and how sure?"
+HOW_MANY = "How many got better, as studies counted? (of 100 people)"
 FIT = "Does it fit me?"
 ORDER = [
     BETTER,
+    HOW_MANY,
     "When do I see it?",
     "How many visits?",
     "Days off",
@@ -130,6 +132,15 @@ def test_the_cells_of_an_option_do_not_depend_on_its_neighbours():
 # What is known and what is not
 
 
+def test_who_got_better_is_told_as_studies_counted():
+    client = Client(scars={"rolling": 1})
+    frame = compare(client, ["laser_co2_fractional", "filler_pmma", "dermabrasion"], EVIDENCE)
+    assert "more than half better: 37 to 62 of 100, 3 sources, 110 people" in frame.at[HOW_MANY, "laser_co2_fractional"]
+    assert "watched for 26 to 52 weeks" in frame.at[HOW_MANY, "filler_pmma"]
+    assert frame.at[HOW_MANY, "dermabrasion"] == NOT_KNOWN
+    assert "18 to 34 of 100 scars" in frame.at[HOW_MANY, "no_treatment"]
+
+
 @pytest.mark.parametrize(
     ("question", "attribute"),
     [
@@ -152,14 +163,16 @@ def test_not_known_stands_exactly_where_no_figure_is_known(question, attribute):
 @pytest.mark.parametrize("skin", [None, 1, 6])
 def test_dark_marks_are_told_for_this_skin_or_not_known(skin):
     for treatment in TREATMENTS:
-        cell = compare(CLIENT.replace(fitzpatrick=skin), [treatment], EVIDENCE).at[ORDER[6], treatment]
+        cell = compare(CLIENT.replace(fitzpatrick=skin), [treatment], EVIDENCE).at[
+            "My skin type: dark marks", treatment
+        ]
         assert (NOT_KNOWN in cell) is not EVIDENCE.pih(treatment, skin).known
 
 
 def test_a_table_without_a_fact_on_an_option_says_not_known_everywhere():
     rows = TABLES.evidence[TABLES.evidence["treatment_id"] != "subcision"]
     frame = compare(CLIENT, ["subcision"], weigh(replace(TABLES, evidence=rows)))
-    for question in [*ORDER[:9], "What do I do afterwards?"]:
+    for question in [*ORDER[:10], "What do I do afterwards?"]:
         assert NOT_KNOWN in frame.at[question, "subcision"], question
 
 

@@ -566,3 +566,69 @@ def test_the_summary_has_a_row_for_every_treatment():
         pd.Series({t: REAL.number(t, "sessions").typical for t in TREATMENTS}).rename(("sessions", "typical"))
     )
     assert int(REAL.counts["facts"].sum()) == len(TABLES.evidence)
+
+
+# How many got better
+
+
+def counted(measure, value=math.nan, **rest):
+    return {"attribute": "responder_rate", "scar_type": "rolling", "measure": measure, "value": float(value), **rest}
+
+
+def responses(*rows, scars=("rolling",)):
+    return {found.measure: found for found in weighed(*rows).responses(ANY, scars)}
+
+
+def test_each_measure_runs_from_its_lowest_figure_to_its_highest():
+    found = responses(
+        counted("gt50", 40, source_id="t2a", n=20.0, follow_up_weeks=26.0),
+        counted("gt50", 75, source_id="t3b", n=30.0, follow_up_weeks=13.0),
+        counted("any", 90, source_id="t2a", n=20.0),
+    )
+    assert list(found) == ["any", "gt50"]
+    half, any_ = found["gt50"], found["any"]
+    assert (half.share.low, half.share.high, half.studies, half.share.people) == (40, 75, 2, 50)
+    assert math.isnan(half.share.typical)
+    assert (half.weeks, half.timed) == ((13, 26), True)
+    assert bounds(any_.share) == (90, 90, 90)
+    assert (any_.weeks, any_.timed) == (None, False)
+
+
+def test_what_is_only_known_as_at_least_has_no_upper_end():
+    found = responses(
+        counted("any", low=70.0, source_id="t2a", flags="lower_bound"), counted("any", 80, source_id="t3b")
+    )
+    assert found["any"].share.low == 70
+    assert math.isnan(found["any"].share.high)
+
+
+def test_the_same_people_are_not_counted_twice():
+    rows = [counted("gt50", 50, source_id=source, n=30.0, flags="same_trial:x") for source in ("t2a", "t3b")]
+    assert (responses(*rows)["gt50"].studies, responses(*rows)["gt50"].share.people) == (1, 30)
+
+
+@pytest.mark.parametrize("flag", ["control_arm", "derived"])
+def test_who_got_better_without_the_treatment_is_not_told_as_its_own(flag):
+    assert responses(counted("gt50", 10, source_id="t2a", flags=flag)) == {}
+
+
+def test_scars_of_another_kind_are_told_only_where_they_stand_for_this_one():
+    everywhere = counted("gt50", 60, source_id="t2a", scar_type="atrophic")
+    assert list(responses(everywhere, scars=("boxcar",))) == ["gt50"]
+    assert responses(everywhere, scars=("keloid",)) == {}
+    assert responses(counted("gt50", 60, source_id="t2a"), scars=("boxcar",)) == {}
+    mixed = counted("gt50", 60, source_id="t2a", flags="not_acne_scar")
+    assert responses(mixed)["gt50"].mixed
+
+
+def test_every_share_in_the_tables_is_within_what_its_rows_say():
+    rows = TABLES.evidence[TABLES.evidence["attribute"] == "responder_rate"]
+    told = 0
+    for treatment in TREATMENTS:
+        for found in REAL.responses(treatment, ("icepick", "boxcar", "rolling", "keloid", "erythematous")):
+            mine = rows[(rows["treatment_id"] == treatment) & (rows["measure"] == found.measure)]
+            ends = mine[["low", "value", "high"]].stack().dropna()
+            assert ends.min() <= found.share.low <= ends.max()
+            assert set(found.share.sources) <= set(mine["source_id"])
+            told += len(found.share.claims)
+    assert told >= 0.8 * len(rows)

@@ -380,6 +380,19 @@ def test_every_full_card_lists_every_harm_first_and_in_full(board, client):
         check_harms(card)
 
 
+def test_an_option_in_full_says_how_many_got_better_after_what_can_go_wrong(board):
+    ask(board, Client(scars={"rolling": 1}))
+    for treatment in TREATMENTS:
+        folds = [fold.text for fold in chosen(board, treatment).all("summary")]
+        assert folds[:2] == ["What can go wrong", "How many got better"]
+    shown = chosen(board, "laser_co2_fractional")
+    (list_,) = shown.all("ul", "better")
+    assert "more than half better" in list_.text
+    assert "37 to 62 of 100" in list_.text
+    assert len(list_.all("svg")) == len(list_.all("li"))
+    assert "How many get better: not known" in chosen(board, "dermabrasion").text
+
+
 def test_the_harms_are_the_same_list_wherever_the_option_stands(board):
     """Also for what is ruled out: as many harms, in the same words, for whom it fits and whom it does not."""
     told = {treatment: set() for treatment in TREATMENTS}

@@ -13,7 +13,7 @@ from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
 from scarlib.icons import icon_array
 from scarlib.menu import clinic_says, offered
 from scarlib.phrases import DISCLAIMER as DISCLAIMER
-from scarlib.phrases import NOT_KNOWN, count, dark_marks, effect, few, range_bar, rows, spoken
+from scarlib.phrases import NOT_KNOWN, better, count, dark_marks, effect, few, range_bar, rows, spoken
 from scarlib.ranking import CRITERIA
 from scarlib.screening import (
     DARKER,
@@ -165,8 +165,8 @@ def marked(client: Client, evidence: Evidence, treatment: str) -> str:
 
 
 def details(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictures: bool = False) -> str:
-    """The folded part: harms first (with `pictures`, each of a hundred dots), then the visit, aftercare, reasons, the
-    score, sources."""
+    """The folded part: harms first, then (with `pictures`) how many got better, each of a hundred dots; the visit,
+    aftercare, reasons, the score, sources."""
     texts = evidence.texts[treatment]
     reasons = "".join(
         f'<li class="{reason.level}">{escape(reason.text)}</li>' for reason in row["reasons"] if reason.about != "pih"
@@ -180,10 +180,13 @@ def details(client: Client, treatment: str, row: Row, evidence: Evidence, *, pic
         ("Aftercare", aftercare(evidence, treatment)),
         ("Why it is rated so", f'<ul class="reasons">{reasons}</ul>'),
     ]
+    if pictures:
+        parts.insert(1, ("How many got better", _better(client, evidence, treatment)))
     if pd.notna(row["score"]):
         parts.append(("How the score is made", score_table(evidence, row)))
     used = [*(source for reason in row["reasons"] for source in reason.source_ids)]
     used += [source for item in rows(client, evidence, treatment) for source in item.estimate.sources]
+    used += [source for each in evidence.responses(treatment, tuple(client.scars)) for source in each.share.sources]
     parts.append(("Sources", disagreements(client, evidence, treatment) + source_list(evidence.tables, used)))
     folded = "".join(f"<details><summary>{title}</summary><div>{body}</div></details>" for title, body in parts)
     return f'<div class="folds">{folded}</div>'
@@ -333,6 +336,20 @@ def harms(evidence: Evidence, treatment: str, pictures: bool = False) -> str:
         for event, harm in order
     )
     return f'<p>{lead}</p><ul class="harms">{items}</ul>'
+
+
+def _better(client: Client, evidence: Evidence, treatment: str) -> str:
+    """How many got better in studies, by each measure that one of them used."""
+    items = "".join(
+        f"<li><span>{escape(measure)}</span> <span>{words}{icon_array(share)}</span></li>"
+        for measure, (words, share) in better(client, evidence, treatment).items()
+    )
+    if not items:
+        return f"<p>How many get better: {NOT_KNOWN}. No study that we read counted them.</p>"
+    return (
+        "<p>What studies counted. Each one draws its own line, and most had no group without the treatment beside it, "
+        f'so these figures may be too high.</p><ul class="better">{items}</ul>'
+    )
 
 
 @lru_cache(maxsize=256)

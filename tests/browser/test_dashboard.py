@@ -182,7 +182,8 @@ def test_the_parts_of_the_page_change_together(dashboard):
     dashboard.evaluate("""() => {
         window.frames = [];
         const look = () => {
-            const shown = (hook) => [...document.querySelectorAll(`[data-hook=${hook}]`)].filter(e => e.checkVisibility());
+            const shown = (hook) =>
+                [...document.querySelectorAll(`[data-hook=${hook}]`)].filter(e => e.checkVisibility());
             const frame = [shown("summary")[0].textContent, shown("option").map(e => e.dataset.id).join()];
             if (frame.join() !== frames.at(-1)?.join()) frames.push(frame);
             window.looking = requestAnimationFrame(look);
