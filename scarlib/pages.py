@@ -23,7 +23,8 @@ _TEMPLATES = {404: "404.html", 503: "busy.html"}
 def coding(handler: RequestHandler) -> str:
     """How the answer to a request may be packed: the best of CODINGS, or "" for none of them."""
     accepted = handler.request.headers.get("Accept-Encoding", "")
-    return next((name for name in CODINGS if re.search(rf"\b{name}\b", accepted)), "")
+    refused = r"(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))"
+    return next((name for name in CODINGS if re.search(rf"\b{name}\b{refused}", accepted)), "")
 
 
 class Reply(RequestHandler):

@@ -270,6 +270,8 @@ def test_every_file_of_the_page_is_compressed_once_and_kept_for_good(server, fil
         assert reply.headers["Content-Encoding"] == "gzip", address
         assert reply.headers["Cache-Control"] == "public, max-age=31536000, immutable", address
         assert re.match(r"text/(javascript|css)|application/javascript", reply.headers["Content-Type"])
+        assert server.ask(address, Accept_Encoding="br;q=0, gzip;q=0.5").headers["Content-Encoding"] == "gzip", address
+        assert server.ask(address, Accept_Encoding="br; q=0.0").headers["Content-Encoding"] is None, address
         plain = server.ask(address)
         assert plain.headers["Content-Encoding"] is None
         assert plain.text == reply.text
