@@ -58,6 +58,11 @@ def count(value: float) -> str:
     return f"{value:.0f}" if value >= 10 or abs(value - round(value)) < 0.05 else f"{value:.1f}"
 
 
+def visits_made(value: float) -> str:
+    """A number of visits: whole, as nobody makes half a visit, and rounded as a plan rounds it."""
+    return f"{math.floor(value + 0.5)}"
+
+
 def dollars(value: float) -> str:
     """US dollars, rounded as prices are told: to ten, from a thousand to a hundred."""
     step = 100 if value >= 1000 else 10
@@ -137,7 +142,7 @@ def _rows(evidence: Evidence, treatment: str, improvement: Estimate) -> tuple[Ro
     visits = evidence.number(treatment, "sessions")
     interval = evidence.number(treatment, "interval_weeks")
     at_home = evidence.setting(treatment).level == "home"
-    visit_words = "used at home" if at_home and not visits.known else spoken(visits, count)
+    visit_words = "used at home" if at_home and not visits.known else spoken(visits, visits_made)
     if interval.known and visits.known:
         visit_words += f" <small>{_every(interval)}</small>"
     days = honest(evidence.number(treatment, "downtime_days"))

@@ -132,6 +132,12 @@ def test_the_cells_of_an_option_do_not_depend_on_its_neighbours():
 # What is known and what is not
 
 
+def test_nobody_makes_half_a_visit():
+    for treatment in TREATMENTS:
+        first = compare(CLIENT, [treatment], EVIDENCE).at["How many visits?", treatment].split("; ")[0]
+        assert not re.search(r"\d\.\d", first), (treatment, first)
+
+
 def test_who_got_better_is_told_as_studies_counted():
     client = Client(scars={"rolling": 1})
     frame = compare(client, ["laser_co2_fractional", "filler_pmma", "dermabrasion"], EVIDENCE)

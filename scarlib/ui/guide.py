@@ -9,7 +9,7 @@ import pandas as pd
 
 from scarlib.citations import source_list
 from scarlib.evidence import Claim, Estimate, Evidence
-from scarlib.phrases import NOT_KNOWN, count
+from scarlib.phrases import NOT_KNOWN, count, visits_made
 from scarlib.screening import RANKED
 from scarlib.ui.drawings import drawing
 
@@ -60,7 +60,8 @@ def _span(evidence: Evidence, members: Iterable[str], attribute: str) -> str:
     missing = sum(math.isnan(item.typical) for item in found)
     if not typical:
         return NOT_KNOWN
-    low, high = count(min(typical)), count(max(typical))
+    number = count if burden else visits_made
+    low, high = number(min(typical)), number(max(typical))
     said = low if low == high else f"{low} to {high}"
     return said if not missing else f"{said} <small class='unknown'>({missing} of {len(found)} not known)</small>"
 
