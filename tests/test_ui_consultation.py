@@ -132,6 +132,7 @@ def test_where_nothing_fits_there_is_a_sentence_and_a_way_on(session):
     assert session.answers.shortlist == []
     assert "Nothing fits that could be compared" in told(session.side_by_side)
     assert "Nothing fits that could be planned" in told(session.course)
+    assert "A dot is a planned visit" not in told(session.course)
     for frame in ("comparison", "plan"):
         with pytest.raises(ClientError):
             getattr(session, frame)
@@ -150,6 +151,7 @@ def test_the_plan_follows_choice_dates_and_answers(session):
     only(session.course, "control-starts_on").value = date(2027, 3, 1)
     assert session.plan.start == date(2027, 3, 1)
     assert "1 March 2027" in told(session.course)
+    assert "A dot is a planned visit" in told(session.course)
     expected = scarlib.plan(session.client, ["microneedling", "peel_superficial"], date(2027, 3, 1), tables=TABLES)
     assert session.plan.visits.equals(expected.visits)
     only(session.course, "control-ready_by").value = date(2027, 3, 20)

@@ -66,7 +66,8 @@ class Consultation:
         self.why = part(parts.in_full(answers))
         self.what_if = part(parts.what_if(answers))
         self.side_by_side = part(parts.side_by_side(answers))
-        self.course = part(planner(answers, Timeline(answers).figure))
+        timeline = Timeline(answers)
+        self.course = part(planner(answers, timeline.figure, timeline.key))
         self.take_home = part(take_home(answers))
         self.keep = part(keep(answers, dashboard))
 

@@ -6,13 +6,19 @@ import numpy as np
 import pandas as pd
 
 from scarlib.planning import Plan
+from scarlib.ui.boxes import text
 from scarlib.ui.model import Answers
 
 _VISIT, _SPAN, _OFF = "#0f766e", "#94a3b8", "#b45309"
+_KEY = (
+    "<p>A dot is a planned visit, the thin line runs from the earliest to the latest day for it, the thick line shows "
+    "days off.</p>"
+)
 
 
 class Timeline:
-    """The picture of the answers' plan: `figure` is a widget. Its table and its sentence stand beside it."""
+    """The picture of the answers' plan: `figure` and `key`, which says how to read it, are widgets. Its table and its
+    sentence stand beside it."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -33,6 +39,7 @@ class Timeline:
             fig_margin={"top": 16, "bottom": 48, "left": 208, "right": 24},
             layout=w.Layout(width="100%", height="240px"),
         ).add_class("map")
+        self.key = text()
         answers.observe(self._draw, names="plan")
         self._draw()
 
@@ -40,6 +47,7 @@ class Timeline:
         plan = self._answers.plan
         shown = plan is not None and not plan.visits.empty
         self.figure.layout.display = None if shown else "none"
+        self.key.value = _KEY if shown else ""
         if plan is None or not shown:
             return
         place = {treatment: -row for row, treatment in enumerate(plan.visits["treatment_id"].unique())}
