@@ -393,6 +393,23 @@ def test_an_option_in_full_says_how_many_got_better_after_what_can_go_wrong(boar
     assert "How many get better: not known" in chosen(board, "dermabrasion").text
 
 
+def test_an_option_that_is_not_known_to_help_most_of_the_problem_says_so_on_its_face(board):
+    """Else all that speaks for it besides would put it first without a word."""
+    words = "For half of your problem or more, it"
+
+    def warned(client):
+        cards = ask(board, client).all(data_hook="option")
+        return {one.attributes["data-id"] for one in cards if any(words in said.text for said in one.all("ul", "care"))}
+
+    mostly, hardly = (Client(scars={"icepick": icepick, "rolling": 2}, fitzpatrick=5) for icepick in (3, 1))
+    assert {"filler_caha", "microneedling"} <= warned(mostly)
+    assert not {"tca_cross", "rf_microneedling", "no_treatment"} & warned(mostly)
+    assert not {"filler_caha", "microneedling", "tca_cross"} & warned(hardly)
+    cards = {one.attributes["data-id"]: one.text for one in ask(board, mostly).all(data_hook="option")}
+    assert "it is not known to help icepick scars." in cards["filler_caha"]
+    assert "it does little for icepick scars." in cards["microneedling"]
+
+
 def test_the_harms_are_the_same_list_wherever_the_option_stands(board):
     """Also for what is ruled out: as many harms, in the same words, for whom it fits and whom it does not."""
     told = {treatment: set() for treatment in TREATMENTS}

@@ -1,6 +1,6 @@
 """Options as HTML: pure functions of the result, one look for what fits and what is ruled out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -127,7 +127,7 @@ def line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
         f"<div><dt>{escape(item.name)}</dt><dd>{item.words}</dd></div>" for item in rows(client, evidence, treatment)
     )
     facts = f"<dl>{figures}</dl>"
-    told = f"{care(row)}{grave(evidence, treatment)}"
+    told = f"{care(client, treatment, row, evidence)}{grave(evidence, treatment)}"
     body = f"<p>{marks}</p>{told}{facts}" if client.fitzpatrick in DARKER else f"{told}{facts}<p>{marks}</p>"
     return (
         f'<article class="line-card {row["verdict"]}" data-hook="option" data-id="{escape(treatment)}">'
@@ -140,7 +140,7 @@ def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictur
     """One ranked option in full; `pictures` as in `details`."""
     texts = evidence.texts[treatment]
     marks = marked(client, evidence, treatment)
-    warned = f"{care(row)}{grave(evidence, treatment)}"
+    warned = f"{care(client, treatment, row, evidence)}{grave(evidence, treatment)}"
     why = f'{warned}<p class="why">{escape(_why(client, evidence, treatment))}</p>'
     first, second = (marks, why) if client.fitzpatrick in DARKER else (why, marks)
     ranges = "".join(
@@ -271,15 +271,36 @@ def _nearest(client: Client, options: pd.DataFrame, evidence: Evidence) -> str:
     return f'<div class="empty"><p>{lead}</p><ul>{"".join(items)}</ul></div>'
 
 
-def care(row: Row) -> str:
-    """All that calls for care, and every limit that may be broken at worst; empty text where there is nothing."""
+def care(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
+    """All that calls for care, every limit that may be broken at worst, and what most of the problem is where it is not
+    helped; empty text where there is nothing."""
     said = [
         reason.text
         for reason in row["reasons"]
         if reason.level == "caution" or (reason.level == "suitable" and reason.about.startswith("limit:"))
     ]
+    said += _beside_the_point(client, treatment, evidence)
     items = "".join(f"<li>{escape(text)}</li>" for text in said)
     return f'<ul class="care">{items}</ul>' if said else ""
+
+
+def _beside_the_point(client: Client, treatment: str, evidence: Evidence) -> Iterator[str]:
+    """Whether half of the problem or more is scars that a treatment is not known to help: a high score for all else
+    must not hide it."""
+    traits = traits_of(client)
+    said: dict[str, list[str]] = {}
+    share = 0.0
+    for scar, weight in client.scars.items():
+        level = evidence.fit(treatment, scar, traits).level
+        if level in _NO_HELP:
+            said.setdefault(_NO_HELP[level], []).append(evidence.tables.label("scar_type", scar))
+            share += weight
+    if treatment != NO_TREATMENT and 2 * share >= sum(client.scars.values()):
+        helps = " and ".join(f"{words} {listed(scars)}" for words, scars in said.items())
+        yield f"For half of your problem or more, {helps}."
+
+
+_NO_HELP = {"": "it is not known to help", "poor": "it does little for", "avoid": "it is not to be used on"}
 
 
 def _why(client: Client, evidence: Evidence, treatment: str) -> str:
