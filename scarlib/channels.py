@@ -22,6 +22,8 @@ LARGEST = 24_000_000
 CUT = 64_000_000
 # What a connection may send at once, and how much of it is forgotten in a second.
 BURST, RATE = 64_000_000, 1_000_000
+# What a message counts at least: its answer, and what it may write into the log, cost more than its few bytes.
+MESSAGE = 20_000
 # A page that lost its network comes back before the old connection is known to be dead.
 CONNECTIONS = 3
 
@@ -101,7 +103,7 @@ class Channels(Reply, KernelWebsocketHandler):
     def on_message(self, frame: bytes | str) -> None:
         """Hand on what the page may say; end the connection over anything else."""
         now = time.monotonic()
-        self._spent = max(0.0, self._spent - RATE * (now - self._since)) + len(frame)
+        self._spent = max(0.0, self._spent - RATE * (now - self._since)) + max(len(frame), MESSAGE)
         self._since = now
         if len(frame) > LARGEST:
             self.close(1009, f"A file may have {LARGEST // 1_200_000} MB at most.")

@@ -115,6 +115,10 @@ class Page(Reply):
         if packer:
             self.write(packer.finish())
 
+    def head(self) -> None:
+        """Whether the page is there, at the cost of no kernel."""
+        self.set_status(200 if self.settings["identity_provider"].admits(self) else 403)
+
     def post(self) -> None:
         """Take the token from the form."""
         self._ask(self.get_body_argument("token", ""))

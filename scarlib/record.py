@@ -64,9 +64,7 @@ class Record:
     def from_dict(cls, told: Mapping[str, Any], tables: Tables | None = None) -> "Record":
         """The record that `to_dict` wrote, in this version or an older one; raises ClientError for anything else."""
         if not isinstance(told, Mapping):
-            raise ClientError(
-                [f"consultation: {type(told).__name__} is not one. Open a file that this tool has saved."]
-            )
+            raise ClientError(["consultation: holds no answers. Open a file that this tool has saved."])
         told = _upgraded(told)
         allowed = ", ".join(_NAMES)
         problems = [f"{str(name)[:60]}: is not known. Allowed is: {allowed}." for name in told if name not in _NAMES]

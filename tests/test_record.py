@@ -100,8 +100,8 @@ def changed(**changes):
 BAD_FILES = {
     "nothing": ("", "not JSON"),
     "a picture": ("\x89PNG\r\n", "not JSON"),
-    "a list": ("[1, 2]", "list is not one"),
-    "a number": ("7", "int is not one"),
+    "a list": ("[1, 2]", "holds no answers"),
+    "a number": ("7", "holds no answers"),
     "too deep": ("[" * 90_000, "not JSON"),
     "too long": (" " * (MAX_FILE + 1), f"more than {MAX_FILE:,} characters"),
     "of the future": (changed(version=VERSION + 1), "newer than this tool knows"),

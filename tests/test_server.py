@@ -29,7 +29,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from scarlib import server as server_module
-from scarlib.channels import BURST, LARGEST, PROTOCOL, allowed, parts
+from scarlib.channels import BURST, LARGEST, MESSAGE, PROTOCOL, allowed, parts
 from scarlib.server import AWAY, UNOPENED, Kernels, Server, most_viewers
 
 MOST = 4
@@ -434,6 +434,15 @@ def test_a_small_message_that_unpacks_to_a_huge_one_is_cut(server, kernel):
     assert answers(server, kernel)
 
 
+def test_many_small_messages_are_a_flood_too(server, kernel):
+    """Each has an answer, and may be worth a line in the log."""
+    with socket(server, kernel) as page:
+        for _ in range(BURST // MESSAGE + 200):
+            page.send(frame("comm_info_request", {}))
+        assert refusal(page) == (1008, "Too much at once.")
+    assert answers(server, kernel)
+
+
 def test_a_flood_is_ended(server, kernel):
     size = LARGEST - 10_000
     with socket(server, kernel, compression=None) as page:
@@ -488,6 +497,8 @@ def test_a_guessed_or_unused_kernel_is_out_of_reach(server, kernel):
         ("POST", "/healthz", 405),
         ("PUT", "/", 405),
         ("TRACE", "/", 405),
+        ("HEAD", "/", 200),
+        ("HEAD", "/healthz", 200),
     ],
 )
 def test_nothing_can_be_started_changed_or_ended(server, kernel, method, path, status):
