@@ -1,6 +1,7 @@
 """A person's answers in words: for the page and for the printed sheet."""
 
 from scarlib.client import LIMITS, Client
+from scarlib.screening import COUNTED, from_scars
 from scarlib.tables import Tables
 
 
@@ -10,7 +11,13 @@ def answers(client: Client, tables: Tables) -> dict[str, str]:
     character = ", ".join(tables.label("trait", trait) for trait in sorted(client.traits)) or "not said"
     skin = "not known" if client.fitzpatrick is None else tables.label("skin_type", str(client.fitzpatrick))
     grade = "not known" if client.severity is None else tables.label("severity", str(client.severity))
-    health = "; ".join(str(tables.conditions.at[condition, "label"]) for condition in sorted(client.conditions))
+    named = tables.conditions["label"]
+    health = "; ".join(
+        [
+            *(str(named[condition]) for condition in sorted(client.conditions)),
+            *(f"{named[condition]}, {COUNTED}" for condition in from_scars(client)),
+        ]
+    )
     limits = ", ".join(
         f"{words}: {getattr(client, name):,g}" for name, words in _LIMITS.items() if getattr(client, name) is not None
     )

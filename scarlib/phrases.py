@@ -22,6 +22,7 @@ FUNDING = (
     "The software is free and nobody paid for it. The clinic that shows it to you may sell some of the treatments."
 )
 _TIERS = 3
+_ANY_EFFECT = Estimate(0, 0, _TIERS)
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ def money(price: Estimate) -> Callable[[float], str]:
 
 
 def effect(client: Client, evidence: Evidence, treatment: str) -> Estimate:
-    """The tier of improvement over the scars that a treatment helps, each weighing as much as it is of the problem.
-    The score counts the others too, as little help or not known."""
+    """The tier of improvement over all the scars, each weighing as much as it is of the problem. Where it is not known
+    for a kind of scar it counts as none, and the range goes on to the best. Not known where no scar is known to be
+    helped."""
     return _effect(evidence, treatment, tuple(client.scars.items()), traits_of(client))
 
 
@@ -84,13 +86,15 @@ def effect(client: Client, evidence: Evidence, treatment: str) -> Estimate:
 def _effect(
     evidence: Evidence, treatment: str, scars: tuple[tuple[str, float], ...], traits: frozenset[str]
 ) -> Estimate:
-    parts = [(weight, evidence.improvement(treatment, scar, traits)) for scar, weight in scars]
-    helped = [scar for scar, _ in scars if evidence.fit(treatment, scar, traits).level in ("good", "partial")]
-    parts = [
-        (weight, part) for (scar, _), (weight, part) in zip(scars, parts, strict=True) if part.known and scar in helped
+    found = {scar: evidence.improvement(treatment, scar, traits) for scar, _ in scars}
+    helped = [
+        part
+        for scar, part in found.items()
+        if part.known and evidence.fit(treatment, scar, traits).level in ("good", "partial")
     ]
-    if not parts:
+    if not helped:
         return Estimate()
+    parts = [(weight, found[scar] if found[scar].known else _ANY_EFFECT) for scar, weight in scars]
     total = sum(weight for weight, _ in parts)
     low, typical, high = (
         sum(weight * getattr(part, end) for weight, part in parts) / total for end in ("low", "typical", "high")
@@ -99,9 +103,9 @@ def _effect(
         low,
         typical,
         high,
-        min((part.strength for _, part in parts), key=("none", "weak", "fair", "strong").index),
-        sources=tuple(dict.fromkeys(source for _, part in parts for source in part.sources)),
-        people=max(part.people for _, part in parts),
+        min((part.strength for part in helped), key=("none", "weak", "fair", "strong").index),
+        sources=tuple(dict.fromkeys(source for part in helped for source in part.sources)),
+        people=max(part.people for part in helped),
     )
 
 
@@ -237,7 +241,13 @@ def better(client: Client, evidence: Evidence, treatment: str) -> dict[str, tupl
     """How many got better, as studies counted them: {measure in words: (plain words, share of 100)}, empty where no
     study counted."""
     found = evidence.responses(treatment, tuple(client.scars))
-    return {evidence.tables.label("responder_measure", each.measure): (_counted(each), each.share) for each in found}
+    return {
+        "scars gone by themselves" if each.scars else evidence.tables.label("responder_measure", each.measure): (
+            _counted(each),
+            each.share,
+        )
+        for each in found
+    }
 
 
 def _counted(found: Response) -> str:

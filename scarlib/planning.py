@@ -74,7 +74,7 @@ class Cost:
 class Ready:
     """Whether every visit is done and healed by a date, in the typical and in the cautious (high) reading.
 
-    typical, cautious            True, False, or None where healing is not known
+    typical, cautious            True, False, or None where healing is not known or no visit is planned
     done_typical, done_cautious  the day when visits, days off and redness are over as far as known; None = no visits
     drop_typical, drop_cautious  {treatment: sessions left (0 = none)}: the least to give up so that it fits
     text                         all of it in plain words, a line a reading; never a promise of a result
@@ -754,7 +754,7 @@ def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare
         full = {treatment: known.courses[treatment].sessions[reading] for treatment in order}
         end, limit = _done(order, known, reading, full), (by - start).days
         hidden = [known.courses[t].name for t in order if not known.courses[t].healing_known[reading]]
-        fits = False if end > limit else None if hidden else True
+        fits = False if end > limit else None if hidden or not order else True
         day = start + timedelta(days=end) if order else None
         drop = _drop(order, known, reading, limit) if fits is False else {}
         found.append((fits, day, drop))
@@ -774,7 +774,10 @@ def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare
     if len(care):
         things = listed(list(dict.fromkeys(care["label"])))
         lines.append(f"Care goes on after that day, until {spoken_date(care['until'].max())}: {things}.")
-    lines.append("This is about visits and healing. No result is promised by then.")
+    if order:
+        lines.append("This is about visits and healing. No result is promised by then.")
+    else:
+        lines = ["No visit is planned, so there is nothing to be done by then."]
     (usual, usual_day, usual_drop), (cautious, late_day, late_drop) = found
     text = "\n".join([f"Done and healed by {spoken_date(by)}?", *lines])
     return Ready(by, usual, cautious, usual_day, late_day, usual_drop, late_drop, text)

@@ -80,7 +80,7 @@ def report(
         "headline": _headline(plan, evidence, decision),
         "summary": Markup(itinerary.summary(plan)) if plan else "",
         "unsettled": Markup(itinerary.unsettled(plan, evidence)) if plan else "",
-        "decision": decision or ("" if planned else "undecided"),
+        "decision": decision,
         "answers": answers(client, evidence.tables),
         "planned": planned,
         "call": _grave(planned, evidence),

@@ -8,7 +8,7 @@ at best `caution`, never `suitable`.
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
@@ -27,6 +27,7 @@ RANKED = ("suitable", "caution")
 NO_TREATMENT = "no_treatment"
 DARKER = (4, 5, 6)
 FEW = 30  # people; a figure that rests on fewer says so
+COUNTED = "counted so for your raised scars"  # beside a condition that the scars bring in
 # A rule, and all that its answer for a treatment depends on.
 Question = tuple[Callable[..., Iterator["Reason"]], *tuple[Any, ...]]
 Codes = NDArray[np.int8]
@@ -225,11 +226,16 @@ def figure(treatment_id: str, limit: str, evidence: Evidence) -> Estimate:
     return evidence.number(treatment_id, attribute)
 
 
+def from_scars(client: Client) -> tuple[str, ...]:
+    """Conditions that count although the client has not named them, because the scars bring them in."""
+    raised = client.scars.keys() & {"hypertrophic", "keloid"}
+    return ("keloid_tendency",) if raised and "keloid_tendency" not in client.conditions else ()
+
+
 def _present(client: Client, evidence: Evidence) -> dict[str, str]:
     """{condition that applies: the one the client named that brings it in}, with what the scars themselves bring in."""
     present = {condition: condition for condition in sorted(client.conditions)}
-    if client.scars.keys() & {"hypertrophic", "keloid"}:
-        present.setdefault("keloid_tendency", "keloid_tendency")
+    present |= {condition: condition for condition in from_scars(client)}
     present |= {f"{scar}_scars": f"{scar}_scars" for scar in client.scars}
     for condition in sorted(client.conditions):
         for implied in _implied(condition, evidence):
@@ -260,7 +266,10 @@ def questions_on(client: Client, evidence: Evidence) -> list[Question]:
     return [
         (_pigment, client.fitzpatrick),
         (_skin, client.fitzpatrick),
-        *((_condition, condition, named) for condition, named in _present(client, evidence).items()),
+        *(
+            (_scars_bring if named in from_scars(client) else _condition, condition, named)
+            for condition, named in _present(client, evidence).items()
+        ),
         (_scars, tuple(client.scars), traits_of(client), client.severity == 1),
         *((_limit, limit, allowed) for limit in LIMITS if (allowed := getattr(client, limit)) is not None),
         (_place, client.setting),
@@ -358,6 +367,13 @@ def _condition(treatment: str, condition: str, named: str, evidence: Evidence) -
         yield Reason(f"{name}: {what}.{also}", cited, "caution", about)
     else:
         yield Reason(f"{name}: sources see no reason to wait.", cited, "suitable", about)
+
+
+def _scars_bring(treatment: str, condition: str, named: str, evidence: Evidence) -> Iterator[Reason]:
+    """As for a condition that the client has named, but saying why it counts."""
+    name, _ = evidence.concerns[named]
+    for reason in _condition(treatment, condition, named, evidence):
+        yield replace(reason, text=reason.text.replace(name, f"{name}, {COUNTED}", 1))
 
 
 def _concerns(condition: str, treatment: str, evidence: Evidence) -> bool:

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import math
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -60,6 +61,15 @@ def with_rows(*rows):
 
 def source_of_tier(tier, nth=0):
     return TABLES.sources.index[TABLES.sources["tier"] == tier][nth]
+
+
+def test_nothing_is_done_in_time_where_nothing_is_planned():
+    client = INDENTED.replace(conditions={"pregnancy"})
+    course = plan(client, ["microneedling"], EVIDENCE, START, START + timedelta(days=60))
+    assert course.visits.empty
+    assert (course.ready.typical, course.ready.cautious) == (None, None)
+    assert "No visit is planned, so there is nothing to be done by then." in course.ready.text
+    assert not re.search(r"\b(yes|no)\.", course.ready.text)
 
 
 def test_needling_comes_before_the_light_peel_three_weeks_apart():

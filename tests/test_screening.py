@@ -17,7 +17,7 @@ from scarlib import Client
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
 from scarlib.evidence import weigh
 from scarlib.ranking import health_doubt
-from scarlib.screening import NO_TREATMENT, RANKED, VERDICTS, _implied, screen
+from scarlib.screening import COUNTED, NO_TREATMENT, RANKED, VERDICTS, _implied, screen
 from scarlib.tables import DATA
 
 TABLES = scarlib.load_tables()
@@ -306,6 +306,17 @@ def test_raised_scars_told_as_scars_count_as_much_as_told_as_a_tendency():
     shown = verdicts(person(["rolling", "hypertrophic"]))
     ticked = verdicts(person(["rolling", "hypertrophic"], conditions={"keloid_tendency"}))
     assert shown == ticked
+
+
+def test_a_tendency_that_only_the_scars_bring_in_is_said_to_be_counted_so():
+    shown, ticked = (
+        screen(person(["rolling", "hypertrophic"], conditions=named), EVIDENCE) for named in ((), {"keloid_tendency"})
+    )
+    said = {t: [r.text for r in shown[t][1] if r.about == "condition:keloid_tendency"] for t in TREATMENTS}
+    assert sum(map(bool, said.values())) > 10
+    for treatment, texts in said.items():
+        assert all(COUNTED in text for text in texts), treatment
+        assert COUNTED not in " ".join(reason.text for reason in ticked[treatment][1])
 
 
 def test_a_softened_rule_still_says_that_sources_rule_it_out():

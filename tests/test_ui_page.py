@@ -393,6 +393,34 @@ def test_an_option_in_full_says_how_many_got_better_after_what_can_go_wrong(boar
     assert "How many get better: not known" in chosen(board, "dermabrasion").text
 
 
+def test_an_effect_on_a_small_part_of_the_problem_is_not_told_as_the_effect(board):
+    """Good for raised scars alone, where most of the problem is icepick scars, is not "Improvement: good"."""
+    cards = ask(board, Client(scars={"icepick": 3, "rolling": 2, "hypertrophic": 1})).all(data_hook="option")
+    (gel,) = [one for one in cards if one.attributes["data-id"] == "silicone_gel"]
+    assert "Improvement little or none (little or none to very good)" in " ".join(gel.text.split())
+    assert "For half of your problem or more, it is not known to help icepick scars and rolling scars." in gel.text
+
+
+def test_where_three_are_left_nothing_is_said_of_the_top_three(board):
+    for client, said in ((Client(scars={"rolling": 1}), True), (NOTHING_FITS, False)):
+        tree = ask(board, client)
+        assert ("In the top three" in tree.text) is said
+        assert len(tree.all(data_hook="option")) > 3 or not said
+
+
+def test_what_is_ruled_out_says_why_on_its_face_in_full_too(board):
+    ask(board, Client(scars={"rolling": 1}, conditions={"pregnancy"}))
+    (reason,) = [r for r in board.answers.options.at["microneedling", "reasons"] if r.level == "avoid"][:1]
+    one = chosen(board, "microneedling")
+    assert reason.text in one.text[: one.text.index("What can go wrong")]
+
+
+def test_what_the_scars_bring_in_stands_among_the_answers(board):
+    tree = ask(board, Client(scars={"hypertrophic": 1}))
+    assert "counted so for your raised scars" in tree.text
+    assert "counted so for your raised scars" not in ask(board, Client(scars={"rolling": 1})).text
+
+
 def test_an_option_that_is_not_known_to_help_most_of_the_problem_says_so_on_its_face(board):
     """Else all that speaks for it besides would put it first without a word."""
     words = "For half of your problem or more, it"

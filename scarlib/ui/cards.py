@@ -21,6 +21,7 @@ from scarlib.screening import (
     NO_TREATMENT,
     RANKED,
     Change,
+    Reason,
     health_doubt,
     listed,
     traits_of,
@@ -43,6 +44,7 @@ _OUT = {
     "outside_limits": "beyond your limits",
 }
 FULL_CARDS = 5
+TOP = 3
 MOST_SAID = 8  # sentences of a clinic on one treatment
 Row = Mapping[str, Any]  # one row of the options
 
@@ -101,7 +103,7 @@ def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families:
     ranked = options[options["verdict"].isin(RANKED)]
     shown = ranked[ranked["family"].isin([*families, "no_treatment"])] if families else ranked
     entries = list(records(shown).items())
-    cards = [card(client, treatment, row, evidence) for treatment, row in entries[:FULL_CARDS]]
+    cards = [card(client, treatment, row, evidence, among=len(ranked)) for treatment, row in entries[:FULL_CARDS]]
     lines = [line(client, treatment, row, evidence) for treatment, row in entries[FULL_CARDS:]]
     others = [treatment for treatment in shown.index if treatment != NO_TREATMENT]
     if len(ranked) <= 1:
@@ -116,6 +118,7 @@ def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families:
         "<p class='key'>“In the top three in 90 of 100 readings” says how firm a place in this list is, not how likely "
         "it is to help you.</p>"
     )
+    firm = firm if len(ranked) > TOP else ""
     more = f'<h3>Then come</h3><div class="lines">{"".join(lines)}</div>' if lines else ""
     return f'{key}<div class="cards">{"".join(cards)}</div>{firm}{more}'
 
@@ -136,8 +139,8 @@ def line(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
     )
 
 
-def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictures: bool = False) -> str:
-    """One ranked option in full; `pictures` as in `details`."""
+def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, among: int, pictures: bool = False) -> str:
+    """One ranked option in full, `among` so many that are ranked; `pictures` as in `details`."""
     texts = evidence.texts[treatment]
     marks = marked(client, evidence, treatment)
     warned = f"{care(client, treatment, row, evidence)}{grave(evidence, treatment)}"
@@ -152,7 +155,7 @@ def card(client: Client, treatment: str, row: Row, evidence: Evidence, *, pictur
         f'<header><span class="rank">{row["rank"]}</span><h3>{escape(texts["name"])} '
         f"<small>{escape(texts['clinical_name'])}</small></h3>{signs(evidence, treatment, row['verdict'])}</header>"
         f"{first}{second}<dl class='ranges'>{ranges}</dl>"
-        f"{_evidence_line(client, row, evidence, treatment)}"
+        f"{_evidence_line(client, row, evidence, treatment, among)}"
         f"{clinic(evidence, treatment)}"
         f"{details(client, treatment, row, evidence, pictures=pictures)}</article>"
     )
@@ -227,18 +230,28 @@ def ruled_out(client: Client, options: pd.DataFrame, evidence: Evidence, familie
     return f'<div class="ruled-out-list">{entries}</div>'
 
 
+def _deciding(row: Row) -> list[Reason]:
+    """Why something is ruled out; a limit or a wait must not hide what else calls for care."""
+    said = [reason for reason in row["reasons"] if reason.level == row["verdict"]]
+    if row["verdict"] in ("outside_limits", "defer"):
+        said += [reason for reason in row["reasons"] if reason.level == "caution" or reason.about == "pih"]
+    return said
+
+
+def against(row: Row) -> str:
+    """Why something is ruled out, as paragraphs."""
+    return "".join(f"<p>{escape(reason.text)}</p>" for reason in _deciding(row))
+
+
 def _ruled_out(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
-    deciding = [reason for reason in row["reasons"] if reason.level == row["verdict"]]
-    if row["verdict"] in ("outside_limits", "defer"):  # a limit or a wait must not hide what else calls for care
-        deciding += [reason for reason in row["reasons"] if reason.level == "caution" or reason.about == "pih"]
-    said = "".join(f"<p>{escape(reason.text)}</p>" for reason in deciding)
+    deciding = _deciding(row)
     change = what_would_change(client, treatment, evidence)
     sources = source_list(evidence.tables, (source for reason in deciding for source in reason.source_ids))
     folded = f"<details><summary>Sources</summary>{sources}</details>" if sources else ""
     return (
         f'<article class="out {row["verdict"]}" data-hook="ruled-out" data-id="{escape(treatment)}">'
         f"<header><h3>{escape(row['name'])}</h3>{signs(evidence, treatment, row['verdict'])}</header>"
-        f"{said}{_change(change)}{folded}</article>"
+        f"{against(row)}{_change(change)}{folded}</article>"
     )
 
 
@@ -324,11 +337,12 @@ _FIT_WORDS = {
 }
 
 
-def _evidence_line(client: Client, row: Row, evidence: Evidence, treatment: str) -> str:
+def _evidence_line(client: Client, row: Row, evidence: Evidence, treatment: str, among: int) -> str:
     found = effect(client, evidence, treatment)
-    top = f"In the top three in {row['top3']:.0f} of 100 readings of the evidence."
+    # Where no more than three are left, to be one of them says nothing.
+    top = "" if among <= TOP else f"In the top three in {row['top3']:.0f} of 100 readings of the evidence."
     if row["verdict"] == "caution" and health_doubt(row["reasons"]):
-        top += " Your health raises a question here: it stands after those without one, even if it scores higher."
+        top += " Your health raises a question here: it stands after treatments without one, even if it scores higher."
     score = f"Score {row['score']:.0f} <small>({row['score_low']:.0f} to {row['score_high']:.0f} of 100)</small>."
     if treatment == NO_TREATMENT:
         return f'<p class="strength">{score} {top}</p>'

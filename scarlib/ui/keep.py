@@ -128,8 +128,8 @@ def take_home(answers: Answers) -> w.VBox:
     answers.observe(outdated, names=["options", "compared", "plan", "empty"])
     lead = (
         "<p>Two or three pages for paper, four where there is much to tell: your answers, the options, the plan with "
-        "its dates, what to do afterwards, what can go wrong, what is not known, and questions to ask. With it, the "
-        "visits for your calendar. No name is in them.</p>"
+        "its dates, what to do afterwards, what can go wrong, what is not known, and questions to ask. Where visits "
+        "are planned, a file for your calendar and a table too. No name is in them.</p>"
     )
     asking = row([decision, unclear], "filters")
     return column([text(lead), asking, row([make], "buttons"), made])

@@ -90,12 +90,13 @@ def _in_full(answers: Answers) -> str:
     chosen = answers.chosen or str(answers.options.index[0])
     row = cards.records(answers.options.loc[[chosen]])[chosen]
     if row["verdict"] in RANKED:
-        full = cards.card(answers.client, chosen, row, answers.evidence, pictures=True)
+        among = int(answers.options["verdict"].isin(RANKED).sum())
+        full = cards.card(answers.client, chosen, row, answers.evidence, among=among, pictures=True)
         return full.replace('data-hook="option"', 'data-hook="chosen"')
     return (
         f'<article class="card {row["verdict"]}" data-hook="chosen" data-id="{escape(chosen)}"><header>'
         f"<h3>{escape(row['name'])}</h3>{cards.signs(answers.evidence, chosen, row['verdict'])}</header>"
-        f"{cards.marked(answers.client, answers.evidence, chosen)}"
+        f"{cards.against(row)}{cards.marked(answers.client, answers.evidence, chosen)}"
         f"{cards.details(answers.client, chosen, row, answers.evidence, pictures=True)}"
         f"{cards.clinic(answers.evidence, chosen)}</article>"
     )
