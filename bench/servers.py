@@ -1,5 +1,6 @@
 """The dashboard and the mini apps of bench/pages.py: each served as its own documentation says, on a free port."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 CACHE = ROOT / ".bench"
 PATIENCE = 120  # seconds after which a server is given up
+_REFILL = json.loads((ROOT / "voila.json").read_text("utf-8"))["VoilaKernelManager"]["fill_delay"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def _dash(port: int, _: int) -> list[str | Path]:
 
 
 APPS = (
-    App("ours", _ours, ".control-fitzpatrick select", "[data-hook=option]", refill=5),
+    App("ours", _ours, ".control-fitzpatrick select", "[data-hook=option]", refill=_REFILL),
     App("Panel", _panel, "select", "tbody tr", "/mini_panel"),
     # In Dash's drop-down one key changes nothing, in its number field it does.
     App("Dash", _dash, "#days", "tbody tr"),

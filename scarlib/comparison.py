@@ -18,7 +18,7 @@ from scarlib.client import Client
 from scarlib.errors import ClientError
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
 from scarlib.menu import clinic_says
-from scarlib.phrases import count, honest, money, spoken, tier_words, visits_made
+from scarlib.phrases import count, honest, money, out_of, spoken, tier_words, visits_made
 from scarlib.screening import FEW, NO_TREATMENT, screen_one, traits_of, what_would_change
 
 MOST = 4
@@ -45,8 +45,6 @@ CLINIC = "What does this clinic say?"  # asked last, and only with a clinic's me
 _PROSE = frozenset(
     ("My skin type: dark marks", "What is it like?", "Does it fit me?", CLINIC)
 )  # all others list their parts
-# Rows that count something else than people say so in their note.
-_NOT_PEOPLE = {"syringe": "syringes", "acne lesion": "acne spots"}
 _UNTIMED = ("winter_timing", "antiviral")  # of these no one asks for how long
 _NUMBERS = ("onset_weeks", "sessions", "interval_weeks", "downtime_days", "erythema_days", "pain_vas",
             "cost_usd_per_session", "durability_months")  # fmt: skip
@@ -244,21 +242,16 @@ def _harms(treatment: str, evidence: Evidence) -> str:
         evidence.harms(treatment).items(),
         key=lambda item: (not item[1].known, item[0] not in GRAVE_HARMS, item[0] not in SKIN_HARMS),
     )
-    notes = {claim.claim_id: claim.note.lower() for claim in evidence.about(treatment, "adverse_event")}
-    told = [
-        f"{evidence.tables.label('adverse_event', event)}: {_harm(harm, [notes[claim] for claim in harm.claims])}"
-        for event, harm in found
-    ]
+    told = [f"{evidence.tables.label('adverse_event', event)}: {_harm(harm)}" for event, harm in found]
     if treatment == NO_TREATMENT:
         told.insert(0, "No treatment, so no harm from one. What people with scars report")
     return "; ".join(told) or f"how often harms happen is {NOT_KNOWN}"
 
 
-def _harm(harm: Estimate, notes: list[str]) -> str:
+def _harm(harm: Estimate) -> str:
     if not harm.known:
         return f"how often is {NOT_KNOWN}"
-    counted = next((other for note in notes for word, other in _NOT_PEOPLE.items() if word in note), "")
-    of = f"of 100 {counted}".strip()
+    of = out_of(harm)
     who = f" ({_people(harm.people)})"
     if harm.high == 0:
         return f"0 {of}, none seen{who}"

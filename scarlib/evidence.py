@@ -73,6 +73,13 @@ SKIN_HARMS = frozenset(
     telangiectasia persistent_erythema prolonged_erythema granuloma nodule firm_bumps subcutaneous_lumps""".split()
 )
 _GRAVE_COUNTS = 4.0
+# Rows that count something else than people say so in their note.
+_NOT_PEOPLE = {
+    "syringe": "syringes",
+    "share of acne lesion": "acne spots",
+    "share gone of scars": "scars",
+    "share of new scars": "scars",
+}
 _UNTREATED = ("baseline", "untreated", "placebo")
 _CONTRAINDICATION = {"avoid": "avoid", "defer": "defer", "caution": "caution", "prophylaxis": "caution",
                      "no_delay": "good"}  # fmt: skip
@@ -95,7 +102,7 @@ class Claim(NamedTuple):
     low: float
     high: float
     n: float
-    weeks: float
+    follow_up_weeks: float
     source_id: str
     trial: str
     tier: int
@@ -123,6 +130,7 @@ class Estimate:
     people: int = 0
     tier: int = 0
     spread: tuple[float, float] | None = None  # lowest and highest typical value where sources disagree
+    things: str = ""  # what a share is of, where it is not people
 
     @property
     def known(self) -> bool:
@@ -322,6 +330,12 @@ def _cited(claims: Sequence[Claim]) -> tuple[tuple[str, ...], tuple[str, ...], i
     )
 
 
+def _things(claims: Iterable[Claim]) -> str:
+    """What the rows count where it is not people; "" = people."""
+    notes = [claim.note.lower() for claim in claims]
+    return next((things for word, things in _NOT_PEOPLE.items() for note in notes if word in note), "")
+
+
 def _others(claims: Iterable[tuple[str, Claim]], level: str) -> dict[str, tuple[str, ...]]:
     others: dict[str, list[str]] = {}
     for said, claim in claims:
@@ -400,7 +414,6 @@ class Response(NamedTuple):
     weeks    how long people were watched, shortest and longest where it is said; None = no study says
     timed    whether every study says it
     mixed    whether scars that acne did not leave are among them
-    scars    whether scars were counted, not people
     """
 
     measure: str
@@ -409,7 +422,6 @@ class Response(NamedTuple):
     weeks: tuple[float, float] | None
     timed: bool
     mixed: bool
-    scars: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -430,12 +442,11 @@ class Evidence:
         grouped: dict[tuple[str, str], list[Claim]] = {}
         for row in zip(*(rows[name].tolist() for name in names), strict=True):
             values = dict(zip(names, row, strict=True))
-            flags, weeks = str(values.pop("flags")).split(";"), values.pop("follow_up_weeks")
+            flags = str(values.pop("flags")).split(";")
             trial = next((flag.partition(":")[2] for flag in flags if flag.startswith("same_trial:")), None)
             skin = skin_range(str(values.pop("skin_type")))
             claim = Claim(
                 **values,
-                weeks=weeks,
                 skin=skin,
                 trial=trial or str(values["source_id"]),
                 tier=int(tiers[values["source_id"]]),
@@ -569,9 +580,10 @@ class Evidence:
                 counted = [
                     c for c in claims if not math.isnan(c.value) or not math.isnan(c.low) or not math.isnan(c.high)
                 ]
-                found[event] = _pool(counted) if counted else Estimate(
+                told = _pool(counted) if counted else Estimate(
                     UNKNOWN, UNKNOWN, UNKNOWN, _strength(claims), *_cited(claims)
                 )  # fmt: skip
+                found[event] = replace(told, things=_things(c for c in counted if c.claim_id in told.claims))
             self._kept[key] = found
         return self._kept[key]  # type: ignore[return-value]
 
@@ -788,8 +800,9 @@ def _response(measure: str, claims: Sequence[Claim]) -> Response:
     ends = [end for claim in claims for end in (claim.low, claim.value, claim.high) if not math.isnan(end)]
     open_end = any(math.isnan(claim.value) and math.isnan(claim.high) for claim in claims)
     typical = claims[0].value if len(claims) == 1 and "midpoint" not in claims[0].flags else UNKNOWN
-    share = Estimate(min(ends), typical, UNKNOWN if open_end else max(ends), _strength(claims), *_cited(claims))
-    weeks = [claim.weeks for claim in claims if not math.isnan(claim.weeks)]
+    high = UNKNOWN if open_end else max(ends)
+    share = Estimate(min(ends), typical, high, _strength(claims), *_cited(claims), things=_things(claims))
+    weeks = [claim.follow_up_weeks for claim in claims if not math.isnan(claim.follow_up_weeks)]
     return Response(
         measure,
         share,
@@ -797,7 +810,6 @@ def _response(measure: str, claims: Sequence[Claim]) -> Response:
         weeks=(min(weeks), max(weeks)) if weeks else None,
         timed=len(weeks) == len(claims),
         mixed=any("not_acne_scar" in claim.flags for claim in claims),
-        scars=any(claim.note.lower().startswith("share ") for claim in claims),
     )
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 
 from scarlib.client import Client
@@ -57,6 +57,11 @@ def spoken(estimate: Estimate, number: Callable[[float], str], unit: str = "") -
 def count(value: float) -> str:
     """A number as people write it: 4, 2.5, 0.4."""
     return f"{value:.0f}" if value >= 10 or abs(value - round(value)) < 0.05 else f"{value:.1f}"
+
+
+def out_of(share: Estimate) -> str:
+    """What a share is of: "of 100" people, or "of 100 syringes"."""
+    return f"of 100 {share.things}".strip()
 
 
 def visits_made(value: float) -> str:
@@ -241,21 +246,19 @@ def better(client: Client, evidence: Evidence, treatment: str) -> dict[str, tupl
     """How many got better, as studies counted them: {measure in words: (plain words, share of 100)}, empty where no
     study counted."""
     found = evidence.responses(treatment, tuple(client.scars))
+    label = partial(evidence.tables.label, "responder_measure")
     return {
-        "scars gone by themselves" if each.scars else evidence.tables.label("responder_measure", each.measure): (
-            _counted(each),
-            each.share,
-        )
+        "gone by themselves" if each.share.things == "scars" else label(each.measure): (_counted(each), each.share)
         for each in found
     }
 
 
 def _counted(found: Response) -> str:
-    what, who = ("of 100 scars", "the scars of ") if found.scars else ("of 100", "")
+    who = f"the {found.share.things} of " if found.share.things else ""
     share = spoken(found.share, lambda value: f"{value:.0f}")
     people = found.share.people
     said = [
-        f"{share} {what}",
+        f"{share} {out_of(found.share)}",
         "1 source" if found.studies == 1 else f"{found.studies} sources",
         f"{who}{'only ' if people < FEW else ''}{people:,} people" if people else "number of people: not known",
     ]

@@ -749,20 +749,22 @@ def _drop(order: Sequence[str], known: _Known, reading: int, limit: int) -> dict
 
 
 def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare: pd.DataFrame) -> Ready:
+    asked = f"Done and healed by {spoken_date(by)}?"
+    if not order:
+        text = f"{asked}\nNo visit is planned, so there is nothing to be done by then."
+        return Ready(by, None, None, None, None, {}, {}, text)
     lines, found = [], []
     for reading, words in ((TYPICAL, "With the usual figures"), (HIGH, "With the most cautious figures")):
         full = {treatment: known.courses[treatment].sessions[reading] for treatment in order}
         end, limit = _done(order, known, reading, full), (by - start).days
         hidden = [known.courses[t].name for t in order if not known.courses[t].healing_known[reading]]
-        fits = False if end > limit else None if hidden or not order else True
-        day = start + timedelta(days=end) if order else None
+        fits = False if end > limit else None if hidden else True
+        day = start + timedelta(days=end)
         drop = _drop(order, known, reading, limit) if fits is False else {}
         found.append((fits, day, drop))
         courses = [f"{known.courses[t].name}, {_counted_sessions(number)}" for t, number in full.items()]
-        said = [
-            f"{words} ({'; '.join(courses) or 'no visits'}): { {True: 'yes', False: 'no', None: 'not known'}[fits] }."
-        ]
-        said += [f"As far as known it is over on {spoken_date(day)}."] if day else []
+        said = [f"{words} ({'; '.join(courses)}): { {True: 'yes', False: 'no', None: 'not known'}[fits] }."]
+        said.append(f"As far as known it is over on {spoken_date(day)}.")
         said += [f"Days off or redness are not fully known for: {listed(hidden)}. Ask."] if hidden else []
         for treatment, left in drop.items():
             name, few = known.courses[treatment].name, known.courses[treatment].sessions.low
@@ -774,12 +776,9 @@ def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare
     if len(care):
         things = listed(list(dict.fromkeys(care["label"])))
         lines.append(f"Care goes on after that day, until {spoken_date(care['until'].max())}: {things}.")
-    if order:
-        lines.append("This is about visits and healing. No result is promised by then.")
-    else:
-        lines = ["No visit is planned, so there is nothing to be done by then."]
+    lines.append("This is about visits and healing. No result is promised by then.")
     (usual, usual_day, usual_drop), (cautious, late_day, late_drop) = found
-    text = "\n".join([f"Done and healed by {spoken_date(by)}?", *lines])
+    text = "\n".join([asked, *lines])
     return Ready(by, usual, cautious, usual_day, late_day, usual_drop, late_drop, text)
 
 

@@ -8,7 +8,7 @@ at best `caution`, never `suitable`.
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
@@ -267,7 +267,7 @@ def questions_on(client: Client, evidence: Evidence) -> list[Question]:
         (_pigment, client.fitzpatrick),
         (_skin, client.fitzpatrick),
         *(
-            (_scars_bring if named in from_scars(client) else _condition, condition, named)
+            (_condition, condition, named, COUNTED if named in from_scars(client) else "")
             for condition, named in _present(client, evidence).items()
         ),
         (_scars, tuple(client.scars), traits_of(client), client.severity == 1),
@@ -328,7 +328,7 @@ def _skin(treatment: str, skin: int | None, evidence: Evidence) -> Iterator[Reas
         yield Reason(text, (), "caution", "skin")
 
 
-def _condition(treatment: str, condition: str, named: str, evidence: Evidence) -> Iterator[Reason]:
+def _condition(treatment: str, condition: str, named: str, why: str, evidence: Evidence) -> Iterator[Reason]:
     about = f"condition:{condition}"
     said = evidence.rule(treatment, condition)
     if condition.endswith("_scars"):
@@ -336,7 +336,7 @@ def _condition(treatment: str, condition: str, named: str, evidence: Evidence) -
             text = "A source says that it was not studied in narrow, deep pits (icepick scars)."
             yield Reason(text, said.sources, "caution", about)
         return
-    name, _ = evidence.concerns[named]
+    name = ", ".join(filter(None, (evidence.concerns[named][0], why)))
     if said.level in ("", "good") and any(
         evidence.rule(treatment, other).level in ("avoid", "defer") for other in _implied(named, evidence)
     ):
@@ -367,13 +367,6 @@ def _condition(treatment: str, condition: str, named: str, evidence: Evidence) -
         yield Reason(f"{name}: {what}.{also}", cited, "caution", about)
     else:
         yield Reason(f"{name}: sources see no reason to wait.", cited, "suitable", about)
-
-
-def _scars_bring(treatment: str, condition: str, named: str, evidence: Evidence) -> Iterator[Reason]:
-    """As for a condition that the client has named, but saying why it counts."""
-    name, _ = evidence.concerns[named]
-    for reason in _condition(treatment, condition, named, evidence):
-        yield replace(reason, text=reason.text.replace(name, f"{name}, {COUNTED}", 1))
 
 
 def _concerns(condition: str, treatment: str, evidence: Evidence) -> bool:

@@ -393,6 +393,17 @@ def test_an_option_in_full_says_how_many_got_better_after_what_can_go_wrong(boar
     assert "How many get better: not known" in chosen(board, "dermabrasion").text
 
 
+def test_a_harm_counted_by_the_syringe_is_not_told_as_of_people(board):
+    ask(board, Client(scars={"rolling": 1}, fitzpatrick=2))
+    one = chosen(board, "filler_ha").text
+    for said in (
+        "blocked blood vessel, by needle, fewer than 1 of 100 syringes",
+        "fewer than 1 of 100 syringes (0.0024)",
+    ):
+        assert said in " ".join(one.split())
+    assert "5.7 of 100 acne spots" in " ".join(chosen(board, "no_treatment").text.split())
+
+
 def test_an_effect_on_a_small_part_of_the_problem_is_not_told_as_the_effect(board):
     """Good for raised scars alone, where most of the problem is icepick scars, is not "Improvement: good"."""
     cards = ask(board, Client(scars={"icepick": 3, "rolling": 2, "hypertrophic": 1})).all(data_hook="option")

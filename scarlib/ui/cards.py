@@ -13,7 +13,7 @@ from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
 from scarlib.icons import icon_array
 from scarlib.menu import clinic_says, offered
 from scarlib.phrases import DISCLAIMER as DISCLAIMER
-from scarlib.phrases import NOT_KNOWN, better, count, dark_marks, effect, few, range_bar, rows, spoken
+from scarlib.phrases import NOT_KNOWN, better, count, dark_marks, effect, few, out_of, range_bar, rows, spoken
 from scarlib.ranking import CRITERIA
 from scarlib.screening import (
     DARKER,
@@ -45,6 +45,10 @@ _OUT = {
 }
 FULL_CARDS = 5
 TOP = 3
+_FIRM = (
+    "<p class='key'>“In the top three in 90 of 100 readings” says how firm a place in this list is, not how likely "
+    "it is to help you.</p>"
+)
 MOST_SAID = 8  # sentences of a clinic on one treatment
 Row = Mapping[str, Any]  # one row of the options
 
@@ -114,11 +118,7 @@ def fitting(client: Client, options: pd.DataFrame, evidence: Evidence, families:
         "<p class='key'>In each bar, further right is better for you. The dot is the usual figure, "
         "the line runs from low to high.</p>"
     )
-    firm = (
-        "<p class='key'>“In the top three in 90 of 100 readings” says how firm a place in this list is, not how likely "
-        "it is to help you.</p>"
-    )
-    firm = firm if len(ranked) > TOP else ""
+    firm = _FIRM if len(ranked) > TOP else ""
     more = f'<h3>Then come</h3><div class="lines">{"".join(lines)}</div>' if lines else ""
     return f'{key}<div class="cards">{"".join(cards)}</div>{firm}{more}'
 
@@ -382,8 +382,8 @@ def _better(client: Client, evidence: Evidence, treatment: str) -> str:
     if not items:
         return f"<p>How many get better: {NOT_KNOWN}. No study that we read counted them.</p>"
     return (
-        "<p>What studies counted. Each one draws its own line, and most had no group without the treatment beside it, "
-        f'so these figures may be too high.</p><ul class="better">{items}</ul>'
+        "<p>What studies counted. Each one draws its own line, and most had no group without the treatment beside it: "
+        f'how many would have got better without it is not known.</p><ul class="better">{items}</ul>'
     )
 
 
@@ -406,10 +406,10 @@ def _harm(harm: Estimate) -> str:
     people = f" <small>({harm.people:,} people)</small>" if harm.people else ""
     low = ", <small>fewer than 30 people</small>" if 0 < harm.people < FEW else ""
     if harm.high == 0:
-        return f"0 of 100, none seen{people}{low}"
+        return f"0 {out_of(harm)}, none seen{people}{low}"
     if harm.high < 1:
-        return f"fewer than 1 of 100 <small>({harm.high:.2g})</small>{low}"
-    return f"{spoken(harm, count)} of 100{low}"
+        return f"fewer than 1 {out_of(harm)} <small>({harm.high:.2g})</small>{low}"
+    return f"{spoken(harm, count)} {out_of(harm)}{low}"
 
 
 @lru_cache(maxsize=256)
