@@ -10,7 +10,7 @@ from html import escape
 from scarlib.client import Client
 from scarlib.evidence import Estimate, Evidence, Response
 from scarlib.ranking import SCALES
-from scarlib.screening import FEW, NO_TREATMENT, traits_of
+from scarlib.screening import FEW, HELPS, NO_TREATMENT, traits_of
 
 NOT_KNOWN = '<span class="unknown">not known</span>'
 EVIDENCE_READ = "November 2026"
@@ -93,9 +93,7 @@ def _effect(
 ) -> Estimate:
     found = {scar: evidence.improvement(treatment, scar, traits) for scar, _ in scars}
     helped = [
-        part
-        for scar, part in found.items()
-        if part.known and evidence.fit(treatment, scar, traits).level in ("good", "partial")
+        part for scar, part in found.items() if part.known and evidence.fit(treatment, scar, traits).level in HELPS
     ]
     if not helped:
         return Estimate()

@@ -10,6 +10,8 @@ by being named apart (the splitting bias of value trees: Weber, Eisenführ & von
 
 Order. By score; but what the client's health calls into question comes after all that it does not, and what is not
 known to be safe with it after what sources say needs care: a score cannot weigh a danger that nobody has measured.
+Where health makes no difference, what is not known to help half of the problem or more comes after what is: ease and
+price are no reason for a treatment that is beside the point.
 
 Range and top three. Stochastic multicriteria acceptability analysis (SMAA: Lahdelma, Hokkanen & Salminen 1998):
 2,000 seeded draws over every triangle and over the priorities (each half a step up or down; 0 stays 0).
@@ -34,7 +36,7 @@ from numpy.typing import NDArray
 
 from scarlib.client import PRIORITIES, Client
 from scarlib.evidence import Estimate, Evidence
-from scarlib.screening import NO_TREATMENT, RANKED, heeded, screen, traits_of
+from scarlib.screening import HELPS, NO_TREATMENT, RANKED, heeded, screen, traits_of
 from scarlib.screening import health_doubt as health_doubt
 
 CRITERIA = tuple(PRIORITIES)
@@ -60,7 +62,7 @@ _SEED = 20_261_122
 _PLACES = np.array([0.05, 0.95]) * (DRAWS - 1)
 _ENDS = np.stack([np.floor(_PLACES), np.ceil(_PLACES)], axis=1).astype(int)
 
-# In a reading too, what health calls into question stands after all that it does not: more than any score reaches over.
+# In a reading too, each step of `later` is more than any score reaches over.
 _STEP = 128
 
 # What is told of a score: see Ranking.
@@ -120,7 +122,7 @@ def rank(
     client: Client, evidence: Evidence, treatments: list[str], doubts: Mapping[str, int] = MappingProxyType({})
 ) -> Ranking:
     """Score and order these treatments for this client; see the module's description of the method. Those with a
-    higher health doubt come after the others, whatever their score."""
+    higher health doubt come after the others, whatever their score, and so do those beside the point."""
     places = evidence.tables.treatments.index.get_indexer(pd.Index(treatments))
     given = np.array([doubts.get(treatment, 0) for treatment in treatments])
     found = score([client], evidence, np.zeros_like(places), places, given)
@@ -154,21 +156,36 @@ def score(
     triangles = np.stack([worth.values(client) for client in clients])[who, :, places]
     contributions = 100 * _weights([client.priorities for client in clients])[who] * triangles.sum(axis=1) / 3
     points = contributions.sum(axis=1)
-    top3, ends, later = np.empty(len(who)), np.empty((len(who), 2, 2), dtype=np.float32), doubts.astype(np.int64)
-    for rows, total in _drawn(clients, worth, who, places, triangles):
-        # Doing nothing does not come first merely because all else is in doubt.
-        treated = places[rows] != worth.nothing
-        later[rows][~treated] = min(doubts[rows][treated].tolist(), default=0)
+    top3, ends, behind = np.empty(len(who)), np.empty((len(who), 2, 2), dtype=np.float32), np.empty(len(who), np.int64)
+    for client, (rows, total) in zip(clients, _drawn(clients, worth, who, places, triangles), strict=True):
+        behind[rows] = later(client, evidence, places[rows], doubts[rows])
         placed: Singles = total
-        if later[rows].any():
-            placed = np.subtract(total, _STEP * later[rows, None], dtype=np.float32)
+        if behind[rows].any():
+            placed = np.subtract(total, _STEP * behind[rows, None], dtype=np.float32)
         top3[rows] = [np.count_nonzero(row) for row in placed >= _third(placed)]
         total.sort(axis=1)
         ends[rows] = total[:, _ENDS]
     low_end, high_end = _between(ends[:, :, 0].T, ends[:, :, 1].T)
-    order = np.lexsort((np.arange(len(who)), -points, later, who))
+    order = np.lexsort((np.arange(len(who)), -points, behind, who))
     numbers = np.array([points, np.minimum(low_end, points), np.maximum(high_end, points), 100 * (top3 / DRAWS)])
     return Scores(who[order], places[order], numbers[:, order], contributions[order])
+
+
+def later(client: Client, evidence: Evidence, places: Places, doubts: NDArray[np.integer]) -> NDArray[np.int64]:
+    """By how many steps each treatment, by its place in the table, comes behind, whatever its score: first for its
+    health doubt, then for being beside the point. Doing nothing comes with the first of the others: it does not come
+    before them all merely because all are behind."""
+    worth = _worth(evidence)
+    steps: NDArray[np.int64] = 2 * doubts.astype(np.int64) + worth.beside(client)[places]
+    treated = places != worth.nothing
+    steps[~treated] = min(steps[treated].tolist(), default=0)
+    return steps
+
+
+def beside(client: Client, evidence: Evidence) -> frozenset[str]:
+    """What is beside the point: for these, half of the problem or more is scars that they are not known to help."""
+    found = evidence.tables.treatments.index[_worth(evidence).beside(client)]
+    return frozenset(found) - {NO_TREATMENT}
 
 
 def readings(client: Client, evidence: Evidence, treatments: list[str]) -> Singles:
@@ -270,6 +287,7 @@ class _Worth:
     evidence: Evidence
     nothing: int  # the place of no treatment in the table
     _effects: dict[tuple[str, frozenset[str]], Floats] = field(default_factory=dict, repr=False)
+    _helped: dict[tuple[str, frozenset[str]], NDArray[np.bool_]] = field(default_factory=dict, repr=False)
     _others: dict[int | None, Floats] = field(default_factory=dict, repr=False)
     _drawn: dict[tuple[int, int | None], Singles] = field(default_factory=dict, repr=False)
 
@@ -277,6 +295,14 @@ class _Worth:
     def number(self) -> int:
         """How many treatments there are."""
         return len(self.evidence.tables.treatments)
+
+    def beside(self, client: Client) -> NDArray[np.bool_]:
+        """Whether half of the problem or more is scars that a treatment is not known to help: shape (treatments,)."""
+        traits, unhelped = traits_of(client), np.zeros(self.number)
+        for scar, weight in client.scars.items():
+            unhelped += weight * ~self._helps(scar, traits)
+        found: NDArray[np.bool_] = 2 * unhelped >= sum(client.scars.values())
+        return found
 
     def values(self, client: Client) -> Floats:
         """Low, likely and high value of every treatment: shape (3, treatments, criteria)."""
@@ -307,6 +333,16 @@ class _Worth:
                 low, likely, high, tuple(part[:, criterion] for part in _draws(self.number)[0])
             )
         return self._drawn[key]
+
+    def _helps(self, scar: str, traits: frozenset[str]) -> NDArray[np.bool_]:
+        key = (scar, traits)
+        if key not in self._helped:
+            fits = (
+                self.evidence.fit(name, scar, heeded(name, traits, self.evidence)).level
+                for name in self.evidence.tables.treatments.index
+            )
+            self._helped[key] = np.array([level in HELPS for level in fits])
+        return self._helped[key]
 
     def _effect(self, scar: str, traits: frozenset[str]) -> Floats:
         key = (scar, traits)

@@ -26,6 +26,7 @@ VERDICTS = ("avoid", "not_indicated", "defer", "outside_limits", "caution", "sui
 RANKED = ("suitable", "caution")
 NO_TREATMENT = "no_treatment"
 DARKER = (4, 5, 6)
+HELPS = ("good", "partial")  # the fits that help
 FEW = 30  # people; a figure that rests on fewer says so
 COUNTED = "counted so for your raised scars"  # beside a condition that the scars bring in
 # A rule, and all that its answer for a treatment depends on.
@@ -419,7 +420,7 @@ def _scars(
         if fit.level == "avoid":
             text = f"Not on {name}: sources say not to use it there."
             yield Reason(text, fit.sources, levels["harmed"], about)
-        elif fit.level in ("good", "partial"):
+        elif fit.level in HELPS:
             words = "Sources call it good for" if fit.level == "good" else "Of some help for"
             yield Reason(
                 f"{words} {name} ({fit.strength} evidence).{_disagreement(fit, _FIT_SAID)}", _cited(fit), about=about
@@ -456,7 +457,7 @@ def _told(treatment: str, scar: str, traits: frozenset[str], evidence: Evidence)
     fit = evidence.fit(treatment, scar, traits)
     if fit.level == "avoid":
         return _HARMED
-    if fit.level not in ("good", "partial"):
+    if fit.level not in HELPS:
         return _UNHELPED
     told = _DENT_HELPED if scar in INDENTED else _OTHER_HELPED
     for tier in (fit.tier, evidence.improvement(treatment, scar, traits).tier):

@@ -25,7 +25,7 @@ from scarlib.client import LIMITS, PRIORITIES, Client
 from scarlib.errors import ClientError
 from scarlib.evidence import Evidence
 from scarlib.phrases import count, rows, tier_words
-from scarlib.ranking import CRITERIA, health_doubt, readings, recommend, values, weights_of
+from scarlib.ranking import CRITERIA, health_doubt, later, readings, recommend, values, weights_of
 from scarlib.screening import (
     DARKER,
     NO_TREATMENT,
@@ -129,13 +129,14 @@ def stability(client: Client, evidence: Evidence) -> pd.DataFrame:
     how many it is in the top three.
 
     Index treatment_id, in rank order; columns first, top3 (0..100). Firsts add up to 100: options that tie share the
-    reading. In a reading the options stand as `ranking.rank` puts them: by score, but what the client's health calls
-    into question after all that it does not, so it is first in no reading as long as anything else is ranked.
+    reading. In a reading the options stand as `ranking.rank` puts them: by score, but after all others what the
+    client's health calls into question and what is beside the point, so that is first in no reading as long as
+    anything else is ranked.
     """
     screened = screen(client, evidence)
     treatments = list(_order(client, screened, evidence))
     total = readings(client, evidence, treatments).astype(np.float64)
-    placed = total - 1000.0 * _later(treatments, screened)[:, None]  # no score reaches over a step of doubt
+    placed = total - 1000.0 * _behind(client, treatments, screened, evidence)[:, None]  # no score reaches over a step
     first = placed == placed.max(axis=0)
     places = min(3, len(treatments))
     third = np.partition(placed, len(treatments) - places, axis=0)[len(treatments) - places]
@@ -207,15 +208,16 @@ def _order(client: Client, screened: Screened, evidence: Evidence) -> tuple[str,
     treatments = [treatment for treatment, (verdict, _) in screened.items() if verdict in RANKED]
     low, likely, high = values(client, evidence, treatments)
     score = (100 * weights_of(client.priorities) * (low + likely + high) / 3).sum(axis=1)
-    order = np.lexsort((np.arange(len(score)), -score, _later(treatments, screened)))
+    order = np.lexsort((np.arange(len(score)), -score, _behind(client, treatments, screened, evidence)))
     return tuple(treatments[place] for place in order)
 
 
-def _later(treatments: list[str], screened: Screened) -> NDArray[np.int64]:
-    """How far each comes behind for what the client's health calls into question; no treatment with the least."""
-    doubts = {treatment: health_doubt(screened[treatment][1]) for treatment in treatments if treatment != NO_TREATMENT}
-    least = min(doubts.values(), default=0)
-    return np.array([doubts.get(treatment, least) for treatment in treatments], dtype=np.int64)
+def _behind(client: Client, treatments: list[str], screened: Screened, evidence: Evidence) -> NDArray[np.int64]:
+    """`ranking.later` of these treatments."""
+    places = evidence.tables.treatments.index.get_indexer(pd.Index(treatments))
+    return later(
+        client, evidence, places, np.array([health_doubt(screened[name][1]) for name in treatments], dtype=int)
+    )
 
 
 # Moves

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standing import standing
 
 import scarlib
 from scarlib import Client, ClientError, book, ranking
@@ -17,7 +18,7 @@ from scarlib.book import CHUNK, FIELDS, checked, first_choices, invented, recomm
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
 from scarlib.evidence import weigh
 from scarlib.menu import MAX_TOLD, lay_over, read_menu
-from scarlib.ranking import CRITERIA, DRAWS, health_doubt, readings, values, weights_of
+from scarlib.ranking import CRITERIA, DRAWS, readings, values, weights_of
 from scarlib.screening import NO_TREATMENT, RANKED, figure, heeded, screen
 
 TABLES = scarlib.load_tables()
@@ -146,10 +147,9 @@ def test_range_and_top_three_are_those_of_the_readings(client):
     low, high = np.quantile(drawn, (0.05, 0.95), axis=1)
     assert ranked["score_low"].to_numpy() == pytest.approx(np.minimum(low, ranked["score"]), abs=1e-9)
     assert ranked["score_high"].to_numpy() == pytest.approx(np.maximum(high, ranked["score"]), abs=1e-9)
-    doubt = scarlib.recommend(client, TABLES).loc[ranked.index, "reasons"].map(health_doubt)
-    doubt[NO_TREATMENT] = doubt.drop(NO_TREATMENT).min() if len(doubt) > 1 else 0
+    steps = standing(client, EVIDENCE, scarlib.recommend(client, TABLES).loc[ranked.index, "reasons"])
     # What the client's health calls into question stands after all that it does not, in each reading too.
-    placed = [sorted(zip(doubt, -reading, doubt.index, strict=True))[:3] for reading in drawn.T.astype(float)]
+    placed = [sorted(zip(steps, -reading, steps.index, strict=True))[:3] for reading in drawn.T.astype(float)]
     counted = pd.Series([name for first in placed for *_, name in first]).value_counts().reindex(ranked.index).fillna(0)
     assert ranked["top3"].to_numpy() == pytest.approx(100 * counted.to_numpy() / DRAWS, abs=0.5)
     assert (ranked["top3"].to_numpy() >= 100 * counted.to_numpy() / DRAWS - 1e-9).all()  # ties share the place

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 from pymcdm.methods import WSM
+from standing import standing
 
 import scarlib
 from scarlib import Client
@@ -18,7 +19,6 @@ from scarlib.ranking import (
     SCALES,
     _on_scale,
     _triangular,
-    health_doubt,
     rank,
     values,
     weights_of,
@@ -97,14 +97,25 @@ def test_order_and_score_are_those_of_a_weighted_sum(seed):
     # The values are on fixed scales already, so the oracle's own scaling is switched off.
     preference = WSM(lambda column, cost=False: column)(matrix, weights, kinds, validation=False)
     assert found["score"].to_numpy() == pytest.approx(100 * preference, abs=1e-9)
-    # What the client's health calls into question comes after the rest; within each, the oracle's order.
-    later = found["reasons"].map(health_doubt).to_numpy(dtype=int).copy()
-    treated = found.index != NO_TREATMENT
-    later[~treated] = later[treated].min() if treated.any() else 0
+    # What the client's health calls into question comes after the rest, then what is beside the point; within each, the
+    # oracle's order.
+    later = standing(client, EVIDENCE, found["reasons"]).to_numpy()
     assert (np.diff(later) >= 0).all()
     for doubt in set(later):
         assert (np.diff(preference[later == doubt]) <= 1e-12).all()
     assert list(found["rank"]) == list(range(1, len(found) + 1))
+
+
+def test_what_is_not_known_to_help_most_of_the_problem_comes_after_what_is_and_after_no_treatment():
+    """Fillers are easy and last, but no source knows them to help icepick scars."""
+    mostly = ranked(Client(scars={"icepick": 3, "rolling": 2}, fitzpatrick=5))
+    assert mostly.index[0] == "tca_cross"
+    for beside in ("filler_caha", "filler_pmma", "microneedling"):
+        assert mostly.at[beside, "rank"] > mostly.at[NO_TREATMENT, "rank"]
+        assert mostly.at[beside, "top3"] == 0
+    assert mostly.at["filler_caha", "score"] > mostly.at["tca_cross", "score"]  # the score stays what it is
+    hardly = ranked(Client(scars={"icepick": 2, "rolling": 3}, fitzpatrick=5))
+    assert hardly.at["filler_caha", "rank"] < hardly.at[NO_TREATMENT, "rank"]
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -176,8 +187,8 @@ def test_the_best_on_the_only_thing_that_matters_comes_first(criterion):
     for client in CROWD[:12]:
         found = ranked(client.replace(priorities={criterion: 3}))
         value = dict(zip(found.index, expected(client, list(found.index))[:, CRITERIA.index(criterion)], strict=True))
-        doubt = found["reasons"].map(health_doubt).drop(NO_TREATMENT)
-        alike = [NO_TREATMENT, *doubt.index[doubt == doubt.min()]]  # what health calls into question comes later
+        steps = standing(client, EVIDENCE, found["reasons"])
+        alike = steps.index[steps == steps.min()]  # what is in doubt or beside the point comes later
         assert value[found.index[0]] == max(value[treatment] for treatment in alike)
 
 

@@ -447,6 +447,9 @@ def test_an_option_that_is_not_known_to_help_most_of_the_problem_says_so_on_its_
     cards = {one.attributes["data-id"]: one.text for one in ask(board, mostly).all(data_hook="option")}
     assert "it is not known to help icepick scars." in cards["filler_caha"]
     assert "it does little for icepick scars." in cards["microneedling"]
+    for treatment in ("filler_caha", "tca_cross"):
+        told = chosen(board, treatment).text
+        assert ("it stands after those that help more of your problem" in told) is (treatment == "filler_caha")
 
 
 def test_the_harms_are_the_same_list_wherever_the_option_stands(board):

@@ -221,6 +221,24 @@ def test_a_looser_limit_that_lowers_what_was_first_says_why():
     assert "your health calls Microneedling into question more than Light chemical peel" in item
 
 
+def test_a_looser_limit_that_lets_in_what_helps_more_of_the_problem_says_so():
+    client = Client(
+        scars={"superficial": 3, "icepick": 2},
+        fitzpatrick=4,
+        max_downtime_days=1,
+        max_sessions=2,
+        max_pain=2,
+        budget_usd=250,
+        setting="med_spa",
+    )
+    [item] = [item for item in items(strip(client, EVIDENCE)) if item.startswith("If 3 visits were fine instead of 2")]
+    laser, cream = NAMES["laser_ndyag_nonablative"], NAMES["topical_retinoid"]
+    assert f"{laser} (with care) would be first instead of {cream}" in item
+    assert f"{laser} helps more of your problem than {cream}" in item
+    assert "what helps more than half of your problem comes before what does not" in stable(client, EVIDENCE)
+    assert "what helps more than half" not in stable(person(), EVIDENCE)
+
+
 def test_no_limit_is_told_only_where_it_does_more_than_the_next_step():
     client = person(max_downtime_days=14, budget_usd=10_000)
     frame = what_if(client, EVIDENCE)

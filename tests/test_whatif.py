@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standing import standing
 
 import scarlib
 from scarlib import Client, ClientError
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
 from scarlib.evidence import weigh
-from scarlib.ranking import BENEFIT, CRITERIA, health_doubt, recommend, values
+from scarlib.ranking import BENEFIT, CRITERIA, recommend, values
 from scarlib.screening import DARKER, NO_TREATMENT, RANKED, screen
 from scarlib.whatif import (
     MEDICAL,
@@ -287,7 +288,7 @@ def test_firsts_add_up_to_100_and_the_top_three_hold_them(client):
 def test_what_health_calls_into_question_is_first_in_no_reading_before_what_it_does_not(client):
     frame = stability(client, EVIDENCE)
     reasons = recommend(client, EVIDENCE)["reasons"]
-    doubt = {t: health_doubt(reasons[t]) for t in frame.index if t != NO_TREATMENT}
+    doubt = standing(client, EVIDENCE, reasons[frame.index]).drop(NO_TREATMENT).to_dict()
     least = min(doubt.values(), default=0)
     for treatment, level in doubt.items():
         if level > least:
@@ -301,7 +302,7 @@ def test_what_health_calls_into_question_is_first_in_no_reading_before_what_it_d
 def test_without_health_doubt_the_top_three_are_those_of_the_recommendation(client):
     reasons = recommend(client, EVIDENCE)
     frame = stability(client, EVIDENCE)
-    if len({health_doubt(reasons.at[treatment, "reasons"]) for treatment in frame.index}) == 1:
+    if standing(client, EVIDENCE, reasons.loc[frame.index, "reasons"]).nunique() == 1:
         assert frame["top3"].to_numpy() == pytest.approx(reasons.loc[frame.index, "top3"].to_numpy(), abs=1e-9)
 
 
@@ -336,8 +337,8 @@ def _own_shares(client, treatments, draws=40_000):
 def test_firsts_are_those_of_a_sampler_of_its_own(client):
     frame = stability(client, EVIDENCE)
     options = recommend(client, EVIDENCE)
-    later = [health_doubt(options.at[treatment, "reasons"]) for treatment in frame.index if treatment != NO_TREATMENT]
-    alike = [t for t in frame.index if t == NO_TREATMENT or health_doubt(options.at[t, "reasons"]) == min(later)]
+    steps = standing(client, EVIDENCE, options.loc[frame.index, "reasons"])
+    alike = list(steps.index[steps == steps.min()])
     expected = _own_shares(client, alike)
     assert frame.loc[alike, "first"].to_numpy() == pytest.approx(expected, abs=4)
     assert frame["first"].max() < 100

@@ -1,6 +1,6 @@
 """Options as HTML: pure functions of the result, one look for what fits and what is ruled out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -14,7 +14,7 @@ from scarlib.icons import icon_array
 from scarlib.menu import clinic_says, offered
 from scarlib.phrases import DISCLAIMER as DISCLAIMER
 from scarlib.phrases import NOT_KNOWN, better, count, dark_marks, effect, few, out_of, range_bar, rows, spoken
-from scarlib.ranking import CRITERIA
+from scarlib.ranking import CRITERIA, beside
 from scarlib.screening import (
     DARKER,
     FEW,
@@ -292,25 +292,23 @@ def care(client: Client, treatment: str, row: Row, evidence: Evidence) -> str:
         for reason in row["reasons"]
         if reason.level == "caution" or (reason.level == "suitable" and reason.about.startswith("limit:"))
     ]
-    said += _beside_the_point(client, treatment, evidence)
+    said += filter(None, [_beside_the_point(client, treatment, evidence)])
     items = "".join(f"<li>{escape(text)}</li>" for text in said)
     return f'<ul class="care">{items}</ul>' if said else ""
 
 
-def _beside_the_point(client: Client, treatment: str, evidence: Evidence) -> Iterator[str]:
-    """Whether half of the problem or more is scars that a treatment is not known to help: a high score for all else
-    must not hide it."""
+def _beside_the_point(client: Client, treatment: str, evidence: Evidence) -> str:
+    """What half of the problem or more is, where a treatment is not known to help that; else empty text."""
+    if treatment not in beside(client, evidence):
+        return ""
     traits = traits_of(client)
     said: dict[str, list[str]] = {}
-    share = 0.0
-    for scar, weight in client.scars.items():
+    for scar in client.scars:
         level = evidence.fit(treatment, scar, traits).level
         if level in _NO_HELP:
             said.setdefault(_NO_HELP[level], []).append(evidence.tables.label("scar_type", scar))
-            share += weight
-    if treatment != NO_TREATMENT and 2 * share >= sum(client.scars.values()):
-        helps = " and ".join(f"{words} {listed(scars)}" for words, scars in said.items())
-        yield f"For half of your problem or more, {helps}."
+    helps = " and ".join(f"{words} {listed(scars)}" for words, scars in said.items())
+    return f"For half of your problem or more, {helps}."
 
 
 _NO_HELP = {"": "it is not known to help", "poor": "it does little for", "avoid": "it is not to be used on"}
@@ -343,6 +341,8 @@ def _evidence_line(client: Client, row: Row, evidence: Evidence, treatment: str,
     top = "" if among <= TOP else f"In the top three in {row['top3']:.0f} of 100 readings of the evidence."
     if row["verdict"] == "caution" and health_doubt(row["reasons"]):
         top += " Your health raises a question here: it stands after treatments without one, even if it scores higher."
+    if _beside_the_point(client, treatment, evidence):
+        top += " Of options that your health treats alike, it stands after those that help more of your problem."
     score = f"Score {row['score']:.0f} <small>({row['score_low']:.0f} to {row['score_high']:.0f} of 100)</small>."
     if treatment == NO_TREATMENT:
         return f'<p class="strength">{score} {top}</p>'

@@ -6,7 +6,7 @@ from html import escape
 
 from scarlib.client import PRIORITIES, Client
 from scarlib.evidence import Evidence
-from scarlib.ranking import health_doubt, recommend
+from scarlib.ranking import beside, health_doubt, recommend
 from scarlib.screening import listed, screen, screen_one
 from scarlib.tables import SKIN_TYPES
 from scarlib.ui.cards import badge
@@ -62,6 +62,8 @@ def stable(client: Client, evidence: Evidence) -> str:
     screened = screen(client, evidence)
     doubted = any(health_doubt(screened[treatment][1]) for treatment in firsts)
     health = " What your health calls into question never comes before what it does not." if doubted else ""
+    if beside(client, evidence) & firsts.keys():
+        health += " Of what it treats alike, what helps more than half of your problem comes before what does not."
     return (
         f'<div class="stable" data-hook="stability"><p>{said}</p>'
         '<table class="score stability"><caption>How often each option is first</caption><thead><tr>'
@@ -184,9 +186,13 @@ def _effects(client: Client, move: Move, top: tuple[str, ...], evidence: Evidenc
     if came_in:
         yield f"{_few(came_in)} would come in"
     # Without this, a looser limit that puts what was first further down would look like a fault.
-    safer = min(move.came_in, key=doubt, default=top[0])
-    if move.first_changed and top[0] not in move.went_out and doubt(top[0]) > doubt(safer):
-        yield f"your health calls {_name(top[0], evidence)} into question more than {_name(safer, evidence)}"
+    aside = beside(client, evidence)
+    better = min(move.came_in, key=lambda treatment: (doubt(treatment), treatment in aside), default=top[0])
+    if move.first_changed and top[0] not in move.went_out:
+        if doubt(top[0]) > doubt(better):
+            yield f"your health calls {_name(top[0], evidence)} into question more than {_name(better, evidence)}"
+        elif doubt(top[0]) == doubt(better) and top[0] in aside and better not in aside:
+            yield f"{_name(better, evidence)} helps more of your problem than {_name(top[0], evidence)}"
     if move.went_out:
         yield f"{_few([_name(treatment, evidence) for treatment in move.went_out])} would go out"
     if not (move.first_changed or move.came_in or move.went_out):
