@@ -322,6 +322,26 @@ def test_paper_is_light_whatever_the_screen_is(browser, voila_server):
     context.close()
 
 
+def test_paper_has_what_can_go_wrong_and_what_was_opened(page, voila_server):
+    page.goto(f"{voila_server}/")
+    expect(page.locator("#about")).to_be_attached(timeout=60_000)
+    cards = page.locator(".cards article.card")
+    page.emulate_media(media="print")
+    harms, care = cards.locator(".folds .harms"), cards.locator(".folds details", has_text="Aftercare").locator("li")
+    assert harms.count() == cards.count() > 3
+    assert all(each.is_visible() for each in harms.all())
+    assert not any(each.is_visible() for each in care.all())
+    page.emulate_media(media="screen")
+    cards.first.get_by_text("Aftercare", exact=True).click()
+    page.emulate_media(media="print")
+    expect(care.first).to_be_visible()
+    expect(care.last).to_be_hidden()
+    page.emulate_media(media="screen")
+    opened = page.locator("details[open]").count()
+    page.pdf()
+    assert page.locator("details[open]").count() == opened  # as it was before printing
+
+
 def test_an_answer_that_never_comes_is_told(browser, voila_server):
     context = browser.new_context()
     context.route_web_socket(re.compile("/channels"), lambda line: line.on_message(lambda message: None))

@@ -71,7 +71,10 @@
     }
   }).observe(document, { childList: true, subtree: true });
   window.addEventListener("beforeprint", () => {
-    document.querySelectorAll(".results details").forEach((fold) => { fold.open = true; });
+    const shut = document.querySelectorAll(".results details:is(.answers, :has(.harms)):not([open])");
+    const all = (open) => shut.forEach((fold) => { fold.open = open; });
+    all(true);
+    window.addEventListener("afterprint", () => all(false), { once: true });
   });
 
   // A page that is loaded again opens with the answers it was left with. They are kept in this tab alone, and no longer
