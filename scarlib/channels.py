@@ -98,6 +98,8 @@ class Channels(Reply, KernelWebsocketHandler):
         spoken = self.request.headers.get("Sec-WebSocket-Protocol", "")
         if PROTOCOL not in [protocol.strip() for protocol in spoken.split(",")]:
             raise HTTPError(400)
+        for name in self.settings["headers"]:
+            self.clear_header(name)  # they are about pages, and this is none
         await super().get(kernel_id)
 
     def on_message(self, frame: bytes | str) -> None:

@@ -106,7 +106,7 @@ class Page(Reply):
             self.add_header("Link", f"<{address}>; rel=preload; as=script; fetchpriority=low")
         packer = None
         if coding(self) == "br":  # gzip is Tornado's own to do
-            packer = brotli.Compressor(quality=5)
+            packer = brotli.Compressor(quality=6)
             self.set_header("Content-Encoding", "br")
         async with aclosing(self.settings["kernel_manager"].page()) as page:
             async for html in page:

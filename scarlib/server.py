@@ -193,7 +193,7 @@ class Server(Voila):  # type: ignore[misc]
             **settings,
             "assets": self.assets,
             "compress_response": True,
-            "websocket_compression_options": {},
+            "websocket_compression_options": {"compression_level": 9},
             "websocket_max_message_size": CUT,
             "log_function": _log_failure,
         }

@@ -326,6 +326,14 @@ def test_the_first_view_holds_what_the_page_shows(board):
     assert counts(first) == counts(tree)
 
 
+def test_what_is_shown_without_scripts_leads_nowhere_but_to_what_is_there(board):
+    html = board.first_view()["text/html"]
+    shown = html[html.rindex("<noscript>") :]
+    assert "All options as a table" in shown
+    targets = {node.attributes["id"] for node in parse(html) if "id" in node.attributes}
+    assert set(re.findall(r'href="#([^"]+)"', shown)) <= targets
+
+
 def test_the_example_is_called_one_until_an_answer_is_given(board):
     assert "example" in results(board).text
     assert "An example" not in ask(board, SEVERAL[1]).text

@@ -84,11 +84,11 @@ def about(tables: Tables, today: date | None = None) -> str:
         "in its one row of the data, with its source, and every place that shows it follows.</p>"
         f"<p>{FUNDING}</p>"
         "<p>What you enter stays in this page and in its tab, and ends with them. It is not stored anywhere else.</p>"
-        f"{_as_a_decision_aid()}"
     )
 
 
-def _as_a_decision_aid() -> str:
+def as_a_decision_aid() -> str:
+    """How the page meets each criterion, as safe HTML that leads to the sections where it does."""
     counts = []
     for name, starts in _GROUPS:
         found = [met for number, _, met, _, _ in CRITERIA if number.startswith(starts)]

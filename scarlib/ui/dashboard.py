@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from pathlib import Path
 
 import ipywidgets as w
@@ -9,7 +10,7 @@ import ipywidgets as w
 from scarlib.evidence import weigh
 from scarlib.tables import Tables
 from scarlib.ui import cards, parts
-from scarlib.ui.about import about
+from scarlib.ui.about import about, as_a_decision_aid
 from scarlib.ui.boxes import column, text
 from scarlib.ui.chart import Map
 from scarlib.ui.clinic import clinic_menu
@@ -21,7 +22,9 @@ from scarlib.ui.planner import planner
 from scarlib.ui.still import still
 from scarlib.ui.table import options_table
 
-STYLE = f"<style>{Path(__file__).with_name('dashboard.css').read_text(encoding='utf-8')}</style>"
+# Each page brings it, so it goes without what is only for those who write it.
+_ROOM = re.compile(r"/\*.*?\*/|(?<=[{};,])\s+|\s+(?=[{}])", re.DOTALL)
+STYLE = f"<style>{_ROOM.sub('', Path(__file__).with_name('dashboard.css').read_text(encoding='utf-8')).strip()}</style>"
 _SECTIONS = {
     "fits": "What fits you",
     "ruled-out": "What is ruled out",
@@ -111,7 +114,7 @@ class Dashboard:
             "questions": [self._questions],
             "scars": [text(about_scars(answers.evidence))],
             "clinic": [clinic_menu(answers)],
-            "about": [text(about(tables))],
+            "about": [text(about(tables) + as_a_decision_aid())],
         }
         self._results.children = (*self._first, *(self._part(name, *widgets) for name, widgets in rest.items()))
 

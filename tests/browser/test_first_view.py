@@ -1,6 +1,7 @@
 """The page before its widgets are there: it can be used, and they take its place without a jump."""
 
 import re
+from pathlib import Path
 
 import pytest
 from expected import TABLES, told
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 import scarlib
 from scarlib import Client
+from scarlib.ui import dashboard
 
 pytestmark = pytest.mark.browser
 
@@ -305,6 +307,18 @@ def test_the_first_view_fits_before_any_other_style_has_come(page, voila_server,
     right = "all => Math.max(...all.map(one => one.getBoundingClientRect().right))"
     assert page.locator(".first-view article.card").evaluate_all(right) <= width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_style_is_sent_as_it_is_written_but_for_its_white_space(page):
+    written = Path(dashboard.__file__).with_name("dashboard.css").read_text("utf-8")
+    sent = dashboard.STYLE.removeprefix("<style>").removesuffix("</style>")
+    read = """text => {
+        const style = new CSSStyleSheet();
+        style.replaceSync(text);
+        return [...style.cssRules].map(rule => rule.cssText.replace(/\\s+/g, ""));
+    }"""
+    assert len(sent) < len(written)
+    assert page.evaluate(read, sent) == page.evaluate(read, written)
 
 
 def test_paper_is_light_whatever_the_screen_is(browser, voila_server):
