@@ -76,6 +76,9 @@ _GRAVE_COUNTS = 4.0
 # Rows that count something else than people say so in their note.
 _NOT_PEOPLE = {
     "syringe": "syringes",
+    "per session": "sessions",
+    "per peel": "peels",
+    "per treatment": "treatments",
     "share of acne lesion": "acne spots",
     "share gone of scars": "scars",
     "share of new scars": "scars",
@@ -549,7 +552,7 @@ class Evidence:
                 found = _pih(claims, skin)
                 for lighter in range(1, skin):
                     found = _at_least(found, _pih(claims, lighter))
-                self._kept[key] = found
+                self._kept[key] = replace(found, things=_things(c for c in claims if c.claim_id in found.claims))
         return self._kept[key]  # type: ignore[return-value]
 
     def responses(self, treatment_id: str, scars: Iterable[str]) -> tuple[Response, ...]:

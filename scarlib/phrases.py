@@ -215,14 +215,21 @@ def dark_marks(client: Client, evidence: Evidence, treatment: str) -> str:
     numeral = ("I", "II", "III", "IV", "V", "VI")[client.fitzpatrick - 1]
     if not risk.known:
         return f"Dark marks (PIH) in skin type {numeral}: {NOT_KNOWN}."
+    low, high = risk.low, risk.high
     if risk.spread is not None:  # never one number where studies disagree
-        low, high = risk.low, risk.high
-        said = (
-            f"{low:.0f} to {high:.0f} of 100 people, as studies differ. {100 - high:.0f} to {100 - low:.0f} get none."
+        said, none = (
+            f"{low:.0f} to {high:.0f} of 100 people, as studies differ.",
+            f"{100 - high:.0f} to {100 - low:.0f}",
         )
     else:
-        said = f"{_of_100(risk)} people."
-        said += "" if math.isnan(risk.typical) else f" About {100 - risk.typical:.0f} get none."
+        said, none = f"{_of_100(risk)} people.", f"About {100 - risk.typical:.0f}"
+    if risk.things:
+        said += " Counted by the visit, at least in part: over a course it may be more."
+    elif risk.spread is not None or not math.isnan(risk.typical):
+        said += f" {none} get none."
+    rows = {claim.claim_id: claim for claim in evidence.about(treatment, "pih_percent")}
+    if not any(client.fitzpatrick in rows[claim].skin for claim in risk.claims):
+        said += f" The studies do not name skin type {numeral}."
     return f"Dark marks (PIH) in skin type {numeral}: {said}{few(risk)}"
 
 

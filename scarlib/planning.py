@@ -7,6 +7,8 @@ low (fewest sessions, shortest waits), typical, high (most sessions, longest wai
   better tier decides, then the caller's order.
 - Spacing: every row is kept and the longest wait decides, whatever its tier (as for safety in `evidence`). A row on a
   group of treatments gives way only where the same source allows this very pair in one visit.
+- Whoever has had the first of two has had "filler lately", "a laser, dermabrasion or deep peel lately" and so on: what
+  screening asks of such a person before the second counts as a row on the pair.
 - A visit is shared only where a source names both treatments. "Several devices in one session", said of a group, is
   told but not planned. With an order, the last session of the first shares a visit with the first of the second.
 - Our assumptions, marked as such: where no row speaks of a pair, the longer of the two treatments' own interval and
@@ -25,8 +27,8 @@ import pandas as pd
 
 from scarlib.client import INDENTED, Client
 from scarlib.errors import ClientError
-from scarlib.evidence import Claim, Estimate, Evidence
-from scarlib.screening import NO_TREATMENT, RANKED, Reason, listed, screen_one
+from scarlib.evidence import Claim, Estimate, Evidence, Judgement
+from scarlib.screening import NO_TREATMENT, RANKED, Reason, listed, screen_one, stretch
 
 LOW, TYPICAL, HIGH = READINGS = (0, 1, 2)
 YEARS = (2000, 2200)
@@ -37,6 +39,16 @@ _NEEDLING = ("microneedling", "microneedling_prp", "rf_microneedling")
 # rf_microneedling is in: the maker's row says "after light, laser or RF", and the longer wait is the safer reading.
 _NONABLATIVE = ("laser_nonablative_fractional", "laser_picosecond", "laser_ndyag_nonablative", "laser_pdl",
                 "rf_nonablative", "rf_microneedling")  # fmt: skip
+# Condition that a treatment leaves behind: which treatments, and how it is called. Peels and lasers that take off skin.
+_LEAVES = {
+    "recent_filler": (("filler_ha", "filler_pmma", "filler_plla", "filler_caha"), "a filler"),
+    "recent_botulinum": (("botulinum_toxin",), "botulinum toxin"),
+    "recent_resurfacing": (("laser_co2_fractional", "laser_eryag_fractional", "laser_ablative_full", "dermabrasion",
+                            "peel_medium", "peel_deep_phenol"), "a laser, dermabrasion or peel that takes off skin"),
+    "recent_surgery": (("punch_techniques",), "surgery on the face"),
+}  # fmt: skip
+_TEST = "collagen_test_not_done"
+_RETINOID = "topical_retinoid_current"
 _BEFORE = ("hydroquinone_priming", "peel_or_toning_priming", "winter_timing")
 _AROUND = ("antiviral",)  # both sources start it before the visit, neither as a figure
 _TIERS = {1: "a guideline or pooled trials", 2: "a trial", 3: "a small study, review or label", 4: "a web page"}
@@ -259,6 +271,9 @@ def plan(
         else:
             known.pairs[frozenset((first, second))] = _pair(first, second, rows, known)
     order, rings = _order([treatment for treatment in treatments if treatment not in left_out], known)
+    for first, second in combinations(order, 2):
+        if treatments.index(first) > treatments.index(second):  # what is to be waited for depends on which is first
+            known.pairs[frozenset((first, second))] = _pair(first, second, _rows(first, second, evidence), known)
     visited = [treatment for treatment in order if not known.courses[treatment].home]
     sessions = _sessions(visited, known, start)
     home = [(treatment, start) for treatment in order if known.courses[treatment].home]
@@ -272,7 +287,7 @@ def plan(
     aftercare = _aftercare([*at, *((pd.NA, *item) for item in home)], known)
     cost = _cost(order, known)
     conflicts += [c for both in combinations(order, 2) for c in known.pairs[frozenset(both)].conflicts]
-    conflicts += [*rings, *_late(visited, known), *_retinoids(home, aftercare, known)]
+    conflicts += [*rings, *_late(visited, known), *_tests(visited, known), *_retinoids(home, visited, aftercare, known)]
     conflicts += _over_limits(visited, known, cost)
     note = "Used at home, not in visits. How long is not known: ask."
     return Plan(
@@ -290,7 +305,7 @@ def plan(
         left_out=left_out,
         verdicts=verdicts,
         unsettled=unsettled,
-        ready=None if ready_by is None else _ready(visited, known, start, ready_by, aftercare),
+        ready=None if ready_by is None else _ready(visited, known, start, ready_by, aftercare, unsettled),
     )
 
 
@@ -448,28 +463,40 @@ def _pair(first: str, second: str, rows: Sequence[tuple[Claim, bool]], known: _K
     ]
     weeks = [claim for claim, _ in apart if not math.isnan(claim.low)]
     before, order_text, conflicts = _before(first, second, claims, known)
+    rules = _left_behind(first, second, known) if before != second else {}
+    waits = {what: said for what, said in rules.items() if said.level == "defer" and not math.isnan(said.weeks)}
     text = [order_text or f"{a.name} and {b.name}: which comes first is not known."]
     days, most, assumed = _Days(0, 0, 0), math.nan, False
     if a.home or b.home:
-        text += [] if claims else ["Whether they go together is not known: ask."]
-    elif named and not apart:
+        paused = "topical_retinoid" in (first, second) and any(
+            known.evidence.rule(t, _RETINOID).level for t in (first, second)
+        )
+        text += [] if claims or paused else ["Whether they go together is not known: ask."]
+    elif named and not apart and not waits:
         text.append(f"They may share a visit ({_who(named)}).")
-    elif weeks:
-        low, high = max(claim.low for claim in weeks), max(claim.high for claim in weeks)
-        open_end = any(math.isnan(claim.high) for claim in weeks)
+    elif weeks or waits:
+        low = max((claim.low for claim in weeks), default=0.0)
+        high = max((claim.high for claim in weeks), default=math.nan)
+        open_end = not weeks or any(math.isnan(claim.high) for claim in weeks)
         high = low if open_end else max(low, high)
-        days = _in_days((low, (low + high) / 2, high))
+        longest = max((said.weeks for said in waits.values()), default=0.0)
+        days = _in_days(max(end, longest) for end in (low, (low + high) / 2, high))
         most = 7 * max((c.high for c in weeks if c.level != "spaced"), default=math.nan) if not open_end else math.nan
         wait = f"At least {low:g}" if open_end else f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        text.append(f"{wait} weeks apart ({_who(weeks)}).")
+        text += [f"{wait} weeks apart ({_who(weeks)})."] if weeks else []
+        text += [
+            f"After {what}, {_many(said.sources)} to wait {stretch(said.weeks)} before {b.name}."
+            for what, said in waits.items()
+        ]
         if all(group for _, group in apart):
             healed = _Days(*map(max, days, a.healing, b.healing))
             assumed, days = healed != days, healed
             text += [f"The plan leaves {days.typical} days, to heal (our assumption)."] if assumed else []
         if same_day:
-            said = f"in one visit ({_who(same_day)}), or apart ({_who(weeks)})"
-            said = f"Sources disagree on {a.name} and {b.name}: {said}. The plan keeps them apart."
-            conflicts.append(Conflict(said, (first, second), _cites([*same_day, *weeks])))
+            cited = dict.fromkeys([*_cites([*same_day, *weeks]), *(s for said in waits.values() for s in said.sources)])
+            words = f"in one visit ({_who(same_day)}), or apart{f' ({_who(weeks)})' if weeks else ''}"
+            words = f"Sources disagree on {a.name} and {b.name}: {words}. The plan keeps them apart."
+            conflicts.append(Conflict(words, (first, second), tuple(cited)))
     else:
         assumed, days = True, _Days(*map(max, a.rest, b.rest))
         text.append(f"How long to wait is not known: ask. The plan leaves {days.typical} days (our assumption).")
@@ -477,8 +504,27 @@ def _pair(first: str, second: str, rows: Sequence[tuple[Claim, bool]], known: _K
     text += _told(claims, known.client)
     notes = dict.fromkeys(c.note for c in claims if c.note and c.level in ("sequence_first", "same_day", "spaced"))
     text += [f"Notes on the sources: {'; '.join(notes)}."] if notes else []
-    shared = bool(named) and not apart
-    return _Pair(before, shared, days, most, assumed, " ".join(text), _cites(claims), tuple(conflicts))
+    for what, said in rules.items():
+        if what not in waits:
+            conflicts.append(
+                Conflict(f"{b.name}: after {what} it needs special care. Ask first.", (first, second), said.sources)
+            )
+    shared = bool(named) and not apart and not waits
+    cited = dict.fromkeys([*_cites(claims), *(source for said in waits.values() for source in said.sources)])
+    return _Pair(before, shared, days, most, assumed, " ".join(text), tuple(cited), tuple(conflicts))
+
+
+def _left_behind(first: str, second: str, known: _Known) -> dict[str, Judgement]:
+    """{what the first leaves behind, in words: the wait or special care that sources ask for before the second}."""
+    return {
+        words: said
+        for condition, (left_by, words) in _LEAVES.items()
+        if first in left_by and (said := known.evidence.rule(second, condition)).level in ("avoid", "defer", "caution")
+    }
+
+
+def _many(sources: Sequence[str]) -> str:
+    return "one source asks" if len(sources) == 1 else f"{len(sources)} sources ask"
 
 
 def _before(first: str, second: str, claims: Sequence[Claim], known: _Known) -> tuple[str, str, list[Conflict]]:
@@ -676,13 +722,36 @@ def _late(order: Sequence[str], known: _Known) -> Iterator[Conflict]:
             yield Conflict(text, (first, second), pair.sources)
 
 
-def _retinoids(home: Sequence[tuple[str, date]], aftercare: pd.DataFrame, known: _Known) -> Iterator[Conflict]:
+def _tests(order: Sequence[str], known: _Known) -> Iterator[Conflict]:
+    """The skin test that has to come before a treatment, whoever has not said that it is still to be done."""
+    for treatment in order:
+        said = known.evidence.rule(treatment, _TEST)
+        if said.level == "defer" and _TEST not in known.client.conditions:
+            name, wait = known.courses[treatment].name, stretch(said.weeks)
+            text = (
+                f"{name}: a collagen skin test comes first, {wait} before the first visit. Ask whether yours is done."
+            )
+            yield Conflict(text, (treatment,), said.sources)
+
+
+def _retinoids(
+    home: Sequence[tuple[str, date]], order: Sequence[str], aftercare: pd.DataFrame, known: _Known
+) -> Iterator[Conflict]:
+    """The pauses of a retinoid cream that other treatments ask for: before a visit, and after it."""
+    if "topical_retinoid" not in dict(home):
+        return
+    name = known.courses["topical_retinoid"].name
+    for treatment in order:
+        said = known.evidence.rule(treatment, _RETINOID)
+        if said.level == "defer" and not math.isnan(said.weeks):
+            text = f"{name}: stop it {stretch(said.weeks)} before each visit for {known.courses[treatment].name}."
+            yield Conflict(text, ("topical_retinoid", treatment), said.sources)
     pauses = aftercare[aftercare["what"] == "avoid_retinoids"]
-    if "topical_retinoid" in dict(home) and len(pauses):
+    if len(pauses):
         others = tuple(dict.fromkeys(pauses["treatment_id"].tolist()))
         names = listed([known.courses[treatment].name for treatment in others])
-        text = f"{known.courses['topical_retinoid'].name}: pause it after each visit for {names} (see aftercare)."
         sources = dict.fromkeys(source for ids in pauses["source_ids"] for source in ids)
+        text = f"{name}: pause it after each visit for {names} (see aftercare)."
         yield Conflict(text, ("topical_retinoid", *others), tuple(sources))
 
 
@@ -748,17 +817,29 @@ def _drop(order: Sequence[str], known: _Known, reading: int, limit: int) -> dict
     return {treatment: left for treatment, left in keep.items() if left < full[treatment]}
 
 
-def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare: pd.DataFrame) -> Ready:
+def _ready(
+    order: Sequence[str],
+    known: _Known,
+    start: date,
+    by: date,
+    aftercare: pd.DataFrame,
+    unsettled: Mapping[str, Reason],
+) -> Ready:
     asked = f"Done and healed by {spoken_date(by)}?"
     if not order:
         text = f"{asked}\nNo visit is planned, so there is nothing to be done by then."
         return Ready(by, None, None, None, None, {}, {}, text)
+    later = [known.courses[t].name for t in order if t in unsettled and unsettled[t].level == "defer"]
     lines, found = [], []
+    if later:
+        lines.append(
+            f"First there is a wait for {listed(later)}. The dates below leave it out, so they hold only after it."
+        )
     for reading, words in ((TYPICAL, "With the usual figures"), (HIGH, "With the most cautious figures")):
         full = {treatment: known.courses[treatment].sessions[reading] for treatment in order}
         end, limit = _done(order, known, reading, full), (by - start).days
         hidden = [known.courses[t].name for t in order if not known.courses[t].healing_known[reading]]
-        fits = False if end > limit else None if hidden else True
+        fits = False if end > limit else None if hidden or later else True
         day = start + timedelta(days=end)
         drop = _drop(order, known, reading, limit) if fits is False else {}
         found.append((fits, day, drop))
@@ -772,7 +853,7 @@ def _ready(order: Sequence[str], known: _Known, start: date, by: date, aftercare
             said.append(f"To be done in time: {cut}.")
             said += [f"Sources used {few} or more. What fewer do is not known."] if 0 < left < few else []
         lines.append(" ".join(said))
-    care = aftercare[aftercare["until"] > pd.Timestamp(by)]
+    care = aftercare[(aftercare["until"] > pd.Timestamp(by)) & ~aftercare["what"].isin(_BEFORE)]
     if len(care):
         things = listed(list(dict.fromkeys(care["label"])))
         lines.append(f"Care goes on after that day, until {spoken_date(care['until'].max())}: {things}.")

@@ -201,7 +201,8 @@ def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> 
             step = 50 if what == "budget_usd" else 1
             needed = math.ceil(needed_for(treatment_id, what, evidence) / step) * step
             limits[what] = needed
-            steps.append(f"allow {_limit_words(what, needed)}")
+            off = " off" if what == "max_downtime_days" else ""
+            steps.append(f"allow {_limit_words(what, needed)}{off}")
         elif reason.level == "outside_limits":
             limits["setting"] = "med_spa" if evidence.setting(treatment_id).level == "med_spa" else None
             place = "a clinic or med spa" if limits["setting"] else "a doctor's practice"
@@ -358,7 +359,12 @@ def _condition(treatment: str, condition: str, named: str, why: str, evidence: E
     if said.level == "avoid":
         yield Reason(f"{name}: sources say not to use it.{also}", cited, "avoid", about)
     elif said.level == "defer":
-        yield Reason(f"{name}: {_wait(said.weeks)}.{also}", cited, "defer", about, said.weeks)
+        wait = (
+            f"have the test, then wait {stretch(said.weeks)}"
+            if condition == "collagen_test_not_done"
+            else _wait(said.weeks)
+        )
+        yield Reason(f"{name}: {wait}.{also}", cited, "defer", about, said.weeks)
     elif said.level == "caution":
         what = (
             "antiviral medicine first, or special care"
@@ -382,10 +388,11 @@ def _as_verdict(level: str) -> str:
 def _wait(weeks: float) -> str:
     if math.isnan(weeks):
         return "wait until this is over"
-    return f"wait until {_stretch(weeks)} after its end"
+    return f"wait until {stretch(weeks)} after its end"
 
 
-def _stretch(weeks: float) -> str:
+def stretch(weeks: float) -> str:
+    """A length of time in words: "5 days", "2 weeks", "26 weeks (about 6 months)"."""
     if weeks < 1:
         return f"{math.ceil(7 * weeks)} days"
     return f"{_counted(weeks, 'week')}{f' (about {weeks / 4.345:.0f} months)' if weeks >= 9 else ''}"
@@ -402,7 +409,7 @@ _FIT_SAID = {"avoid": "do not use it", "poor": "it does little", "partial": "it 
 
 def _disagreement(said: Judgement, words: Mapping[str, str]) -> str:
     if said.level != "defer" and not math.isnan(said.weeks):
-        words = {**words, "defer": f"wait {_stretch(said.weeks)}"}
+        words = {**words, "defer": f"wait {stretch(said.weeks)}"}
     other = [f"{words[level]} ({len(sources)})" for level, sources in said.others.items() if level in words]
     return f" Other sources say: {', '.join(other)}." if other else ""
 
@@ -421,10 +428,10 @@ def _scars(
             text = f"Not on {name}: sources say not to use it there."
             yield Reason(text, fit.sources, levels["harmed"], about)
         elif fit.level in HELPS:
-            words = "Sources call it good for" if fit.level == "good" else "Of some help for"
-            yield Reason(
-                f"{words} {name} ({fit.strength} evidence).{_disagreement(fit, _FIT_SAID)}", _cited(fit), about=about
-            )
+            good = "A source calls it good for" if len(fit.sources) == 1 else "Sources call it good for"
+            words = good if fit.level == "good" else "Of some help for"
+            text = f"{words} {name} ({fit.strength} evidence).{_said_of(treatment, scar, fit, evidence)}"
+            yield Reason(f"{text}{_disagreement(fit, _FIT_SAID)}", _cited(fit), about=about)
         else:
             if fit.level != evidence.fit(treatment, scar, frozenset()).level:
                 character = listed([evidence.tables.label("trait", trait) for trait in sorted(traits)])
@@ -447,6 +454,16 @@ def _scars(
     if "severity" in levels:
         text = "You chose colour only (grade 1): then there is no dent to treat. Check how much your scars show."
         yield Reason(text, (), levels["severity"], "severity")
+
+
+def _said_of(treatment: str, scar: str, fit: Judgement, evidence: Evidence) -> str:
+    """What the sources spoke of, where it was another treatment or all dents together."""
+    owner = treatment if evidence.claims.get((treatment, "scar_fit")) else PARENT.get(treatment, treatment)
+    rows = {claim.claim_id: claim for claim in evidence.about(owner, "scar_fit")}
+    said = [rows[claim] for claim in fit.claims if claim in rows]
+    of = [evidence.texts[owner]["name"].lower()] if said and owner != treatment else []
+    of += ["dents of all kinds"] if said and scar in INDENTED and all(c.scar_type == "atrophic" for c in said) else []
+    return f" Said of {' on '.join(of)}." if of else ""
 
 
 # What sources tell of a treatment for a scar, in bits, so that several scars are told together by "or".
@@ -543,7 +560,7 @@ def _counted(value: float, noun: str) -> str:
 
 def _limit_words(limit: str, value: float) -> str:
     if limit == "max_downtime_days":
-        return _counted(value, "day") + " off"
+        return _counted(value, "day")
     if limit == "max_sessions":
         return _counted(value, "visit")
     return f"pain of {_figure(limit, value)} in 10" if limit == "max_pain" else _figure(limit, value)

@@ -166,6 +166,36 @@ def test_not_known_stands_exactly_where_no_figure_is_known(question, attribute):
     assert seen == {True, False}
 
 
+def test_a_figure_for_dark_marks_says_where_no_study_named_the_skin_type():
+    rows = TABLES.evidence.query("attribute == 'pih_percent'")
+    named = {4: r"IV|I-V|II-V|III-V|I-VI|III-VI|II-VI", 6: r"VI"}
+    for skin, ranges in named.items():
+        for treatment in TREATMENTS:
+            cell = compare(CLIENT.replace(fitzpatrick=skin), [treatment], EVIDENCE).at[
+                "My skin type: dark marks", treatment
+            ]
+            skins = rows.loc[rows["treatment_id"] == treatment, "skin_type"]
+            if "The studies do not name" in cell:
+                assert EVIDENCE.pih(treatment, skin).known
+            elif EVIDENCE.pih(treatment, skin).known:
+                assert skins.str.contains(ranges).any(), treatment
+
+
+@pytest.mark.parametrize("treatment", ["peel_superficial", "rf_fractional_bipolar"])
+def test_what_was_counted_by_the_visit_is_no_promise_for_a_course(treatment):
+    cell = compare(CLIENT.replace(fitzpatrick=4), [treatment], EVIDENCE).at["My skin type: dark marks", treatment]
+    assert "Counted by the visit" in cell
+    assert "get none" not in cell
+
+
+def test_lasting_dark_marks_are_not_told_as_all_of_them():
+    cell = compare(CLIENT.replace(fitzpatrick=6), ["dermabrasion"], EVIDENCE).at[
+        "My skin type: dark marks", "dermabrasion"
+    ]
+    assert "at least 2 of 100" in cell
+    assert "get none" not in cell
+
+
 @pytest.mark.parametrize("skin", [None, 1, 6])
 def test_dark_marks_are_told_for_this_skin_or_not_known(skin):
     for treatment in TREATMENTS:

@@ -109,14 +109,93 @@ def test_where_no_source_speaks_of_a_pair_the_plan_says_so_and_waits_the_longer_
     assert longer <= gap < longer + 1 / 7
 
 
-def test_filler_comes_two_weeks_before_the_device():
+def test_filler_comes_first_and_the_device_waits_as_after_any_filler():
     course = plan(INDENTED, ["rf_microneedling", "filler_ha"], EVIDENCE, START)
     assert course.order == ("filler_ha", "rf_microneedling")
-    assert weeks(planned(course, "filler_ha")[-1], planned(course, "rf_microneedling")[0]) == 2
+    assert weeks(planned(course, "filler_ha")[-1], planned(course, "rf_microneedling")[0]) == 26
+    assert "At least 2 weeks apart" in course.pairs["text"].iloc[0]
+    assert "After a filler, one source asks to wait 26 weeks" in course.pairs["text"].iloc[0]
     assert "flanagan2024multimodal" in course.pairs["source_ids"].iloc[0]
     assert course.cost.not_known == (
         "Hyaluronic acid filler: the price is for one syringe. How many you need is not known.",
     )
+
+
+@pytest.mark.parametrize(
+    ("condition", "first"),
+    [
+        ("recent_filler", ("filler_ha", "filler_caha", "filler_plla", "filler_pmma")),
+        ("recent_botulinum", ("botulinum_toxin",)),
+        ("recent_surgery", ("punch_techniques",)),
+        (
+            "recent_resurfacing",
+            ("laser_co2_fractional", "laser_eryag_fractional", "laser_ablative_full", "dermabrasion", "peel_medium",
+             "peel_deep_phenol"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_plan_waits_as_long_as_screening_asks_of_whoever_had_the_first_lately(condition, first):
+    waited = 0
+    for before, after in itertools.product(first, TREATMENTS):
+        if before == after:
+            continue
+        rows = TABLES.evidence.query("treatment_id == @after and condition == @condition and level != 'caution'")
+        ends = rows[["value", "low", "high"]].max(axis=None) if len(rows) else math.nan
+        course = plan(INDENTED.replace(fitzpatrick=2), [before, after], EVIDENCE, START)
+        if course.order != (before, after) or after in AT_HOME:
+            continue
+        gap = weeks(planned(course, before)[-1], planned(course, after)[0])
+        if not math.isnan(ends):
+            assert gap >= ends, (before, after)
+            assert "How long to wait is not known" not in course.pairs["text"].iloc[0]
+            assert set(rows["source_id"]) & set(course.pairs["source_ids"].iloc[0])
+            waited += 1
+        for source in TABLES.evidence.query(
+            "treatment_id == @after and condition == @condition and level == 'caution'"
+        )["source_id"]:
+            if math.isnan(ends):
+                assert any("needs special care" in c.text and source in c.source_ids for c in course.conflicts)
+    assert waited
+
+
+def test_the_order_decides_what_is_waited_for():
+    there = plan(INDENTED, ["rf_microneedling", "laser_co2_fractional"], EVIDENCE, START)
+    assert there.order == ("rf_microneedling", "laser_co2_fractional")
+    assert "sources ask" not in there.pairs["text"].iloc[0]
+    assert "asks to wait" not in there.pairs["text"].iloc[0]
+
+
+def test_a_permanent_filler_is_not_planned_without_a_word_on_its_skin_test():
+    asked = plan(INDENTED, ["filler_pmma"], EVIDENCE, START)
+    [test] = [conflict for conflict in asked.conflicts if "skin test" in conflict.text]
+    assert "4 weeks before the first visit" in test.text
+    ticked = plan(INDENTED.replace(conditions={"collagen_test_not_done"}), ["filler_pmma"], EVIDENCE, START)
+    assert "have the test, then wait 4 weeks" in said(ticked.conflicts, "filler_pmma")
+    assert "Ask whether yours is done" not in said(ticked.conflicts, "filler_pmma")
+
+
+@pytest.mark.parametrize("treatment", ["rf_microneedling", "laser_nonablative_fractional"])
+def test_a_retinoid_is_stopped_before_the_visits_that_ask_for_it(treatment):
+    course = plan(INDENTED, ["topical_retinoid", treatment], EVIDENCE, START)
+    assert "stop it 1 week before each visit" in said(course.conflicts, "topical_retinoid", treatment)
+    assert "Whether they go together is not known" not in course.pairs["text"].iloc[0]
+
+
+def test_what_has_to_wait_is_not_called_done_in_time():
+    client = Client(scars={"icepick": 2}, fitzpatrick=2, conditions={"isotretinoin_current"})
+    ready = plan(client, ["tca_cross"], EVIDENCE, START, START + timedelta(days=250)).ready
+    assert (ready.typical, ready.cautious) == (None, None)
+    assert "First there is a wait for Strong acid" in ready.text
+    assert not re.search(r": yes\b", ready.text)
+
+
+def test_what_is_done_before_a_visit_does_not_go_on_after_it():
+    client = Client(scars={"boxcar": 2}, fitzpatrick=4)
+    ready = plan(client, ["laser_nonablative_fractional"], EVIDENCE, START, START + timedelta(days=10)).ready
+    goes_on = ready.text.partition("Care goes on")[2]
+    assert goes_on
+    for measure in ("hydroquinone_priming", "peel_or_toning_priming", "winter_timing"):
+        assert TABLES.label("aftercare", measure) not in goes_on
 
 
 def test_six_weeks_are_not_enough_for_a_course_of_co2_laser():

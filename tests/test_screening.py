@@ -17,7 +17,7 @@ from scarlib import Client
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
 from scarlib.evidence import weigh
 from scarlib.ranking import health_doubt
-from scarlib.screening import COUNTED, NO_TREATMENT, RANKED, VERDICTS, _implied, screen
+from scarlib.screening import COUNTED, NO_TREATMENT, RANKED, VERDICTS, _implied, screen, screen_one
 from scarlib.tables import DATA
 
 TABLES = scarlib.load_tables()
@@ -542,3 +542,23 @@ def test_a_wait_that_a_guideline_softens_still_says_how_long():
     ]
     assert told
     assert all(re.search(r"wait \d+ weeks", text) for text in told if "wait" in text)
+
+
+def test_what_sources_said_of_another_treatment_or_of_all_dents_is_told_so():
+    def about(treatment, scar):
+        _, reasons = screen_one(treatment, Client(scars={scar: 2}, fitzpatrick=2), EVIDENCE)
+        return " ".join(reason.text for reason in reasons if reason.about == f"scar:{scar}")
+
+    assert "Said of microneedling." in about("microneedling_prp", "boxcar")
+    assert "Said of" not in about("microneedling", "boxcar")
+    assert "A source calls it good for icepick scars (weak evidence). Said of dents of all kinds." in about(
+        "rf_fractional_bipolar", "icepick"
+    )
+
+
+def test_days_off_are_not_named_twice():
+    for treatment in TABLES.treatments.index:
+        for days in (0, 1, 5, 10):
+            _, reasons = screen_one(treatment, Client({"rolling": 2}, max_downtime_days=days), EVIDENCE)
+            for reason in reasons:
+                assert not re.search(r"Days off:.*days? off", reason.text), reason.text
