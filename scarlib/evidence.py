@@ -546,13 +546,10 @@ class Evidence:
         key = ("pih", treatment_id, skin)
         if key not in self._kept:
             claims = self.about(treatment_id, "pih_percent")
-            if skin is None:
-                self._kept[key] = _whole_range(claims)
-            else:
-                found = _pih(claims, skin)
-                for lighter in range(1, skin):
-                    found = _at_least(found, _pih(claims, lighter))
-                self._kept[key] = replace(found, things=_things(c for c in claims if c.claim_id in found.claims))
+            found = _whole_range(claims) if skin is None else _pih(claims, skin)
+            for lighter in range(1, skin or 1):
+                found = _at_least(found, _pih(claims, lighter))
+            self._kept[key] = replace(found, things=_things(c for c in claims if c.claim_id in found.claims))
         return self._kept[key]  # type: ignore[return-value]
 
     def responses(self, treatment_id: str, scars: Iterable[str]) -> tuple[Response, ...]:
@@ -653,8 +650,12 @@ class Evidence:
             self._kept[key] = self._fit(treatment_id, scar_type, traits)
         return self._kept[key]  # type: ignore[return-value]
 
+    def judged_by(self, treatment_id: str) -> str:
+        """The treatment whose rows on scars count for this one: itself, or where it has none the one it adds to."""
+        return treatment_id if self.claims.get((treatment_id, "scar_fit")) else PARENT.get(treatment_id, treatment_id)
+
     def _fit(self, treatment_id: str, scar_type: str, traits: frozenset[str]) -> Judgement:
-        owner = treatment_id if self.claims.get((treatment_id, "scar_fit")) else PARENT.get(treatment_id, treatment_id)
+        owner = self.judged_by(treatment_id)
         rows = self.about(owner, "scar_fit")
         if owner != treatment_id:
             rows = [claim for claim in rows if "not_acne_scar" not in claim.flags]

@@ -203,34 +203,33 @@ def _own(price: Estimate) -> str:
     return " <small>the clinic's own price</small>" if price.strength == "clinic" else ""
 
 
+_NUMERALS = ("I", "II", "III", "IV", "V", "VI")
+
+
 def dark_marks(client: Client, evidence: Evidence, treatment: str) -> str:
     """The risk of dark marks for this skin: a figure of 100 people, both ways, or not known. Safe HTML."""
     if treatment == NO_TREATMENT:
         return "No treatment, so no dark marks from one."
     risk = evidence.pih(treatment, client.fitzpatrick)
-    if client.fitzpatrick is None:
-        if not risk.known:
-            return f"Dark marks (PIH): {NOT_KNOWN}."
-        return f"Dark marks (PIH): {_of_100(risk)} people. It depends on your skin type: choose it."
-    numeral = ("I", "II", "III", "IV", "V", "VI")[client.fitzpatrick - 1]
     if not risk.known:
-        return f"Dark marks (PIH) in skin type {numeral}: {NOT_KNOWN}."
-    low, high = risk.low, risk.high
+        skin = "" if client.fitzpatrick is None else f" in skin type {_NUMERALS[client.fitzpatrick - 1]}"
+        return f"Dark marks (PIH){skin}: {NOT_KNOWN}."
+    course = " Counted by the visit, at least in part: over a course it may be more." if risk.things else ""
+    if client.fitzpatrick is None:
+        return f"Dark marks (PIH): {_of_100(risk)} people.{course} It depends on your skin type: choose it."
+    numeral = _NUMERALS[client.fitzpatrick - 1]
+    none: tuple[float, ...]
     if risk.spread is not None:  # never one number where studies disagree
-        said, none = (
-            f"{low:.0f} to {high:.0f} of 100 people, as studies differ.",
-            f"{100 - high:.0f} to {100 - low:.0f}",
-        )
+        said, none = f"{risk.low:.0f} to {risk.high:.0f} of 100 people, as studies differ.", (risk.high, risk.low)
     else:
-        said, none = f"{_of_100(risk)} people.", f"About {100 - risk.typical:.0f}"
-    if risk.things:
-        said += " Counted by the visit, at least in part: over a course it may be more."
-    elif risk.spread is not None or not math.isnan(risk.typical):
-        said += f" {none} get none."
+        said, none = f"{_of_100(risk)} people.", (risk.typical,)
+    free = " to ".join(f"{100 - share:.0f}" for share in none)
+    if not course and not any(map(math.isnan, none)):
+        said += f" {'' if risk.spread else 'About '}{free} get none."
     rows = {claim.claim_id: claim for claim in evidence.about(treatment, "pih_percent")}
     if not any(client.fitzpatrick in rows[claim].skin for claim in risk.claims):
         said += f" The studies do not name skin type {numeral}."
-    return f"Dark marks (PIH) in skin type {numeral}: {said}{few(risk)}"
+    return f"Dark marks (PIH) in skin type {numeral}: {said}{course}{few(risk)}"
 
 
 def few(estimate: Estimate) -> str:

@@ -28,7 +28,7 @@ import pandas as pd
 from scarlib.client import INDENTED, Client
 from scarlib.errors import ClientError
 from scarlib.evidence import Claim, Estimate, Evidence, Judgement
-from scarlib.screening import NO_TREATMENT, RANKED, Reason, listed, screen_one, stretch
+from scarlib.screening import NO_TREATMENT, RANKED, SKIN_TEST, Reason, listed, screen_one, stretch
 
 LOW, TYPICAL, HIGH = READINGS = (0, 1, 2)
 YEARS = (2000, 2200)
@@ -47,7 +47,12 @@ _LEAVES = {
                             "peel_medium", "peel_deep_phenol"), "a laser, dermabrasion or peel that takes off skin"),
     "recent_surgery": (("punch_techniques",), "surgery on the face"),
 }  # fmt: skip
-_TEST = "collagen_test_not_done"
+# What is said where no wait is known.
+_CARE = {
+    "avoid": "sources say not to use it. Ask first.",
+    "defer": "sources say to wait. How long is not known: ask.",
+    "caution": "it needs special care. Ask first.",
+}
 _RETINOID = "topical_retinoid_current"
 _BEFORE = ("hydroquinone_priming", "peel_or_toning_priming", "winter_timing")
 _AROUND = ("antiviral",)  # both sources start it before the visit, neither as a figure
@@ -160,6 +165,12 @@ class _Course(NamedTuple):
         return _Days(*map(max, self.interval, self.healing))
 
 
+class _Before(NamedTuple):
+    treatment: str = ""  # which comes first, "" = no source says
+    text: str = ""
+    conflicts: tuple[Conflict, ...] = ()
+
+
 class _Pair(NamedTuple):
     before: str = ""  # which comes first, "" = either
     shared: bool = False
@@ -259,6 +270,8 @@ def plan(
         for reason in reasons
         if reason.level != "suitable"
     ]
+    said: dict[frozenset[str], list[tuple[Claim, bool]]] = {}
+    first_of: dict[frozenset[str], _Before] = {}
     for first, second in combinations(treatments, 2):
         if left_out.keys() & {first, second}:
             continue
@@ -269,11 +282,12 @@ def plan(
             left_out[second] = (Reason(text, never, "avoid", f"treatment:{first}"),)
             conflicts.append(Conflict(f"{known.courses[second].name}: {text}", (first, second), never))
         else:
-            known.pairs[frozenset((first, second))] = _pair(first, second, rows, known)
-    order, rings = _order([treatment for treatment in treatments if treatment not in left_out], known)
+            said[frozenset((first, second))] = rows
+            first_of[frozenset((first, second))] = _before(first, second, [claim for claim, _ in rows], known)
+    order, rings = _order([treatment for treatment in treatments if treatment not in left_out], said, first_of)
     for first, second in combinations(order, 2):
-        if treatments.index(first) > treatments.index(second):  # what is to be waited for depends on which is first
-            known.pairs[frozenset((first, second))] = _pair(first, second, _rows(first, second, evidence), known)
+        both = frozenset((first, second))
+        known.pairs[both] = _pair(first, second, said[both], first_of[both], known)
     visited = [treatment for treatment in order if not known.courses[treatment].home]
     sessions = _sessions(visited, known, start)
     home = [(treatment, start) for treatment in order if known.courses[treatment].home]
@@ -448,8 +462,8 @@ def _cites(claims: Iterable[Claim]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(claim.source_id for claim in claims))
 
 
-def _pair(first: str, second: str, rows: Sequence[tuple[Claim, bool]], known: _Known) -> _Pair:
-    """What the sources say of two treatments; `first` is the one that the caller named first."""
+def _pair(first: str, second: str, rows: Sequence[tuple[Claim, bool]], order: _Before, known: _Known) -> _Pair:
+    """What the sources say of two treatments, of which the plan has `first` first."""
     a, b = known.courses[first], known.courses[second]
     kinds = known.evidence.tables.evidence["interval_kind"]
     claims = [claim for claim, _ in rows]
@@ -462,41 +476,43 @@ def _pair(first: str, second: str, rows: Sequence[tuple[Claim, bool]], known: _K
         and not (group and claim.source_id in _cites(named))
     ]
     weeks = [claim for claim, _ in apart if not math.isnan(claim.low)]
-    before, order_text, conflicts = _before(first, second, claims, known)
-    rules = _left_behind(first, second, known) if before != second else {}
-    waits = {what: said for what, said in rules.items() if said.level == "defer" and not math.isnan(said.weeks)}
-    text = [order_text or f"{a.name} and {b.name}: which comes first is not known."]
+    left = _left_behind(first, second, known)
+    waits = {what: said for what, said in left.items() if said.level == "defer" and not math.isnan(said.weeks)}
+    conflicts = [
+        Conflict(f"{b.name}: after {what} {_CARE[said.level]}", (first, second), said.sources)
+        for what, said in left.items()
+        if what not in waits
+    ]
+    text = [order.text or f"{a.name} and {b.name}: which comes first is not known."]
     days, most, assumed = _Days(0, 0, 0), math.nan, False
+    shared = bool(named) and not apart and not waits
     if a.home or b.home:
-        paused = "topical_retinoid" in (first, second) and any(
-            known.evidence.rule(t, _RETINOID).level for t in (first, second)
-        )
-        text += [] if claims or paused else ["Whether they go together is not known: ask."]
-    elif named and not apart and not waits:
+        known_pause = any(_paused(treatment, known) for treatment in (first, second))
+        text += [] if claims or known_pause else ["Whether they go together is not known: ask."]
+    elif shared:
         text.append(f"They may share a visit ({_who(named)}).")
     elif weeks or waits:
-        low = max((claim.low for claim in weeks), default=0.0)
-        high = max((claim.high for claim in weeks), default=math.nan)
-        open_end = not weeks or any(math.isnan(claim.high) for claim in weeks)
-        high = low if open_end else max(low, high)
-        longest = max((said.weeks for said in waits.values()), default=0.0)
-        days = _in_days(max(end, longest) for end in (low, (low + high) / 2, high))
-        most = 7 * max((c.high for c in weeks if c.level != "spaced"), default=math.nan) if not open_end else math.nan
-        wait = f"At least {low:g}" if open_end else f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        text += [f"{wait} weeks apart ({_who(weeks)})."] if weeks else []
-        text += [
-            f"After {what}, {_many(said.sources)} to wait {stretch(said.weeks)} before {b.name}."
-            for what, said in waits.items()
-        ]
+        if weeks:
+            low, high = max(claim.low for claim in weeks), max(claim.high for claim in weeks)
+            open_end = any(math.isnan(claim.high) for claim in weeks)
+            high = low if open_end else max(low, high)
+            days = _in_days((low, (low + high) / 2, high))
+            most = math.nan if open_end else 7 * max((c.high for c in weeks if c.level != "spaced"), default=math.nan)
+            wait = f"At least {low:g}" if open_end else f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            text.append(f"{wait} weeks apart ({_who(weeks)}).")
+        for what, said in waits.items():
+            days = _Days(*map(max, days, _in_days([said.weeks] * 3)))
+            asks = "one source asks" if len(said.sources) == 1 else f"{len(said.sources)} sources ask"
+            text.append(f"After {what}, {asks} to wait {stretch(said.weeks)} before {b.name}.")
         if all(group for _, group in apart):
             healed = _Days(*map(max, days, a.healing, b.healing))
             assumed, days = healed != days, healed
             text += [f"The plan leaves {days.typical} days, to heal (our assumption)."] if assumed else []
         if same_day:
-            cited = dict.fromkeys([*_cites([*same_day, *weeks]), *(s for said in waits.values() for s in said.sources)])
             words = f"in one visit ({_who(same_day)}), or apart{f' ({_who(weeks)})' if weeks else ''}"
             words = f"Sources disagree on {a.name} and {b.name}: {words}. The plan keeps them apart."
-            conflicts.append(Conflict(words, (first, second), tuple(cited)))
+            cited = _sources([*same_day, *weeks], waits)
+            conflicts.append(Conflict(words, (first, second), cited))
     else:
         assumed, days = True, _Days(*map(max, a.rest, b.rest))
         text.append(f"How long to wait is not known: ask. The plan leaves {days.typical} days (our assumption).")
@@ -504,35 +520,35 @@ def _pair(first: str, second: str, rows: Sequence[tuple[Claim, bool]], known: _K
     text += _told(claims, known.client)
     notes = dict.fromkeys(c.note for c in claims if c.note and c.level in ("sequence_first", "same_day", "spaced"))
     text += [f"Notes on the sources: {'; '.join(notes)}."] if notes else []
-    for what, said in rules.items():
-        if what not in waits:
-            conflicts.append(
-                Conflict(f"{b.name}: after {what} it needs special care. Ask first.", (first, second), said.sources)
-            )
-    shared = bool(named) and not apart and not waits
-    cited = dict.fromkeys([*_cites(claims), *(source for said in waits.values() for source in said.sources)])
-    return _Pair(before, shared, days, most, assumed, " ".join(text), tuple(cited), tuple(conflicts))
+    sources, both = _sources(claims, waits), (*order.conflicts, *conflicts)
+    return _Pair(order.treatment, shared, days, most, assumed, " ".join(text), sources, both)
 
 
 def _left_behind(first: str, second: str, known: _Known) -> dict[str, Judgement]:
-    """{what the first leaves behind, in words: the wait or special care that sources ask for before the second}."""
+    """{what the first leaves behind, in words: what sources ask of whoever has it, before the second}."""
     return {
         words: said
         for condition, (left_by, words) in _LEAVES.items()
-        if first in left_by and (said := known.evidence.rule(second, condition)).level in ("avoid", "defer", "caution")
+        if first in left_by and (said := known.evidence.rule(second, condition)).level in _CARE
     }
 
 
-def _many(sources: Sequence[str]) -> str:
-    return "one source asks" if len(sources) == 1 else f"{len(sources)} sources ask"
+def _sources(claims: Iterable[Claim], waits: Mapping[str, Judgement]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*_cites(claims), *(source for said in waits.values() for source in said.sources)]))
 
 
-def _before(first: str, second: str, claims: Sequence[Claim], known: _Known) -> tuple[str, str, list[Conflict]]:
-    """Which comes first ("" = no source says), the sentence on it, and the disagreement if there is one."""
+def _paused(treatment: str, known: _Known) -> Judgement | None:
+    """How long before a visit for this treatment a retinoid cream is stopped, if a source says."""
+    said = known.evidence.rule(treatment, _RETINOID)
+    return said if said.level == "defer" and not math.isnan(said.weeks) else None
+
+
+def _before(first: str, second: str, claims: Sequence[Claim], known: _Known) -> _Before:
+    """Which comes first, and the disagreement if there is one; `first` is the one that the caller named first."""
     says = {t: [c for c in claims if c.level == "sequence_first" and c.treatment_id == t] for t in (first, second)}
     best = {treatment: min(claim.tier for claim in said) for treatment, said in says.items() if said}
     if not best:
-        return "", "", []
+        return _Before()
     before = min(best, key=lambda treatment: best[treatment])  # the first of equals: the caller's order
     lead, then = known.courses[before].name, known.courses[second if before == first else first].name
     conflicts = []
@@ -541,7 +557,7 @@ def _before(first: str, second: str, claims: Sequence[Claim], known: _Known) -> 
         why = "as you named it first" if best[first] == best[second] else "as the better source says"
         text = f"Sources disagree on the order: {said}. The plan puts {lead} first, {why}."
         conflicts.append(Conflict(text, (first, second), _cites(c for rows in says.values() for c in rows)))
-    return before, f"{lead} first, then {then} ({_who(says[before])}).", conflicts
+    return _Before(before, f"{lead} first, then {then} ({_who(says[before])}).", tuple(conflicts))
 
 
 def _told(claims: Sequence[Claim], client: Client) -> Iterator[str]:
@@ -557,17 +573,21 @@ def _told(claims: Sequence[Claim], client: Client) -> Iterator[str]:
                 yield "Said of added plasma (PRP), without needles."
 
 
-def _order(treatments: Sequence[str], known: _Known) -> tuple[list[str], list[Conflict]]:
+def _order(
+    treatments: Sequence[str],
+    said: Mapping[frozenset[str], Sequence[tuple[Claim, bool]]],
+    first_of: Mapping[frozenset[str], _Before],
+) -> tuple[list[str], list[Conflict]]:
     """The caller's order, changed only where a source puts one first."""
     left, order, rings = list(treatments), [], []
     while left:
-        free = (t for t in left if all(known.pairs[frozenset((t, o))].before in ("", t) for o in left if o != t))
+        free = (t for t in left if all(first_of[frozenset((t, o))].treatment in ("", t) for o in left if o != t))
         chosen = next(free, None)
         if chosen is None:
             chosen = left[0]
-            sources = dict.fromkeys(s for both in combinations(left, 2) for s in known.pairs[frozenset(both)].sources)
+            sources = _cites(claim for both in combinations(left, 2) for claim, _ in said[frozenset(both)])
             text = "The orders that sources give go round in a circle. The plan keeps the order you gave: ask."
-            rings.append(Conflict(text, tuple(left), tuple(sources)))
+            rings.append(Conflict(text, tuple(left), sources))
         order.append(chosen)
         left.remove(chosen)
     return order, rings
@@ -725,8 +745,8 @@ def _late(order: Sequence[str], known: _Known) -> Iterator[Conflict]:
 def _tests(order: Sequence[str], known: _Known) -> Iterator[Conflict]:
     """The skin test that has to come before a treatment, whoever has not said that it is still to be done."""
     for treatment in order:
-        said = known.evidence.rule(treatment, _TEST)
-        if said.level == "defer" and _TEST not in known.client.conditions:
+        said = known.evidence.rule(treatment, SKIN_TEST)
+        if said.level == "defer" and SKIN_TEST not in known.client.conditions:
             name, wait = known.courses[treatment].name, stretch(said.weeks)
             text = (
                 f"{name}: a collagen skin test comes first, {wait} before the first visit. Ask whether yours is done."
@@ -742,8 +762,7 @@ def _retinoids(
         return
     name = known.courses["topical_retinoid"].name
     for treatment in order:
-        said = known.evidence.rule(treatment, _RETINOID)
-        if said.level == "defer" and not math.isnan(said.weeks):
+        if said := _paused(treatment, known):
             text = f"{name}: stop it {stretch(said.weeks)} before each visit for {known.courses[treatment].name}."
             yield Conflict(text, ("topical_retinoid", treatment), said.sources)
     pauses = aftercare[aftercare["what"] == "avoid_retinoids"]

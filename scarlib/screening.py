@@ -25,6 +25,7 @@ from scarlib.evidence import PARENT, Estimate, Evidence, Judgement
 VERDICTS = ("avoid", "not_indicated", "defer", "outside_limits", "caution", "suitable")
 RANKED = ("suitable", "caution")
 NO_TREATMENT = "no_treatment"
+SKIN_TEST = "collagen_test_not_done"
 DARKER = (4, 5, 6)
 HELPS = ("good", "partial")  # the fits that help
 FEW = 30  # people; a figure that rests on fewer says so
@@ -196,13 +197,12 @@ def what_would_change(client: Client, treatment_id: str, evidence: Evidence) -> 
                     waits[condition] = max(waits.get(condition, reason.weeks), reason.weeks)
             if what not in waits and not any(what in _implied(condition, evidence) for condition in waits):
                 return None
-            steps.append(f"{_wait(reason.weeks)} ({reason.text.partition(':')[0]})")
+            steps.append(f"{_wait(what, reason.weeks)} ({reason.text.partition(':')[0]})")
         elif reason.level == "outside_limits" and kind == "limit":
             step = 50 if what == "budget_usd" else 1
             needed = math.ceil(needed_for(treatment_id, what, evidence) / step) * step
             limits[what] = needed
-            off = " off" if what == "max_downtime_days" else ""
-            steps.append(f"allow {_limit_words(what, needed)}{off}")
+            steps.append(f"allow {_ALLOWED.get(what, '{}').format(_limit_words(what, needed))}")
         elif reason.level == "outside_limits":
             limits["setting"] = "med_spa" if evidence.setting(treatment_id).level == "med_spa" else None
             place = "a clinic or med spa" if limits["setting"] else "a doctor's practice"
@@ -359,12 +359,7 @@ def _condition(treatment: str, condition: str, named: str, why: str, evidence: E
     if said.level == "avoid":
         yield Reason(f"{name}: sources say not to use it.{also}", cited, "avoid", about)
     elif said.level == "defer":
-        wait = (
-            f"have the test, then wait {stretch(said.weeks)}"
-            if condition == "collagen_test_not_done"
-            else _wait(said.weeks)
-        )
-        yield Reason(f"{name}: {wait}.{also}", cited, "defer", about, said.weeks)
+        yield Reason(f"{name}: {_wait(condition, said.weeks)}.{also}", cited, "defer", about, said.weeks)
     elif said.level == "caution":
         what = (
             "antiviral medicine first, or special care"
@@ -385,7 +380,9 @@ def _as_verdict(level: str) -> str:
     return "suitable" if level == "good" else level
 
 
-def _wait(weeks: float) -> str:
+def _wait(condition: str, weeks: float) -> str:
+    if condition == SKIN_TEST:
+        return f"have the test, then wait {stretch(weeks)}"
     if math.isnan(weeks):
         return "wait until this is over"
     return f"wait until {stretch(weeks)} after its end"
@@ -458,7 +455,7 @@ def _scars(
 
 def _said_of(treatment: str, scar: str, fit: Judgement, evidence: Evidence) -> str:
     """What the sources spoke of, where it was another treatment or all dents together."""
-    owner = treatment if evidence.claims.get((treatment, "scar_fit")) else PARENT.get(treatment, treatment)
+    owner = evidence.judged_by(treatment)
     rows = {claim.claim_id: claim for claim in evidence.about(owner, "scar_fit")}
     said = [rows[claim] for claim in fit.claims if claim in rows]
     of = [evidence.texts[owner]["name"].lower()] if said and owner != treatment else []
@@ -558,12 +555,15 @@ def _counted(value: float, noun: str) -> str:
     return f"{number} {noun}" if number == "1" else f"{number} {noun}s"
 
 
+_ALLOWED = {"max_downtime_days": "{} off", "max_pain": "pain of {}"}  # where the limit is not named beside it
+
+
 def _limit_words(limit: str, value: float) -> str:
     if limit == "max_downtime_days":
         return _counted(value, "day")
     if limit == "max_sessions":
         return _counted(value, "visit")
-    return f"pain of {_figure(limit, value)} in 10" if limit == "max_pain" else _figure(limit, value)
+    return f"{_figure(limit, value)} in 10" if limit == "max_pain" else _figure(limit, value)
 
 
 def listed(words: list[str]) -> str:
