@@ -335,11 +335,13 @@ def to_ics(plan: Plan) -> bytes:
         records = rows.to_dict("records")
         day = records[0]["date_planned"].date()
         lines = [
-            f"{row['name']}, session {row['session']} of {_number(row['sessions'])}: "
-            f"from {spoken_date(row['date_earliest'])} to {spoken_date(row['date_latest'])}. "
+            f"{row['name']}, session {row['session']} of {_number(row['sessions'])}. "
+            f"{_may_fall(row['date_earliest'], row['date_latest'])}"
             f"Days off afterwards: {off[number, row['treatment_id']]}. {row['note']}".strip()
             for row in records
         ]
+        begun = {row["treatment_id"] for row in records if row["session"] == 1}
+        lines += plan.pairs.loc[plan.pairs["assumed"] & plan.pairs["second"].isin(begun), "text"].tolist()
         event = Event()
         event.add("uid", f"{plan.start:%Y%m%d}-{number}-{'-'.join(row['treatment_id'] for row in records)}@scarlib")
         event.add("dtstamp", datetime(plan.start.year, plan.start.month, plan.start.day, tzinfo=UTC))
@@ -365,6 +367,11 @@ def to_csv(plan: Plan) -> str:
 def spoken_date(day: date) -> str:
     """ "3 March 2027"."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def _may_fall(earliest: date, latest: date) -> str:
+    ends = f"{spoken_date(earliest)} to {spoken_date(latest)}"
+    return "" if earliest == latest else f"It may fall on any day from {ends}. "
 
 
 def _number(sessions: int) -> str:

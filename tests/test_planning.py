@@ -158,6 +158,17 @@ def test_a_plan_waits_as_long_as_screening_asks_of_whoever_had_the_first_lately(
     assert waited
 
 
+def test_the_calendar_tells_the_days_and_what_is_assumed():
+    course = plan(INDENTED, ["subcision", "microneedling"], EVIDENCE, START)
+    [assumed] = course.pairs.loc[course.pairs["assumed"], "text"]
+    events = [str(event["description"]) for event in Calendar.from_ical(to_ics(course)).walk("VEVENT")]
+    first = course.visits.query("treatment_id == 'microneedling' and session == 1")["visit"].iloc[0]
+    assert [assumed in text for text in events] == [number == first for number in range(1, len(events) + 1)]
+    assert "our assumption" in assumed
+    assert "It may fall" not in events[0]
+    assert "It may fall on any day from" in events[1]
+
+
 def test_the_order_decides_what_is_waited_for():
     there = plan(INDENTED, ["rf_microneedling", "laser_co2_fractional"], EVIDENCE, START)
     assert there.order == ("rf_microneedling", "laser_co2_fractional")

@@ -167,13 +167,22 @@ def test_without_a_date_the_first_visit_is_today(session):
     assert session.plan.start == date.today()
 
 
-def test_an_impossible_date_says_so_and_keeps_the_last_plan(session):
+def test_an_impossible_date_says_so_and_leaves_no_plan_of_other_dates(session):
     only(session.course, "control-starts_on").value = date(2027, 3, 1)
-    before = session.plan
+    assert "1 March 2027" in told(session.course)
     only(session.course, "control-ready_by").value = date(2027, 2, 1)
-    assert "To be done by: 2027-02-01 is before the start" in session.answers.plan_problem
-    assert session.answers.plan_problem in told(session.course)
-    assert session.plan is before
+    problem = session.answers.plan_problem
+    assert problem == "To be done by: 1 February 2027 is before the start. Give 1 March 2027 or a later day."
+    assert problem in told(session.course)
+    assert "visits from" not in told(session.course)
+    with pytest.raises(ClientError, match="1 February 2027 is before the start"):
+        _ = session.plan
+    only(session.take_home, "control-report").click()
+    assert problem in told(session.take_home)
+    assert "The page to read or print" not in told(session.take_home)
+    only(session.take_home, "control-decision").value = "no_treatment"
+    only(session.take_home, "control-report").click()
+    assert "The page to read or print" in told(session.take_home)
     only(session.course, "control-ready_by").value = None
     assert session.answers.plan_problem == ""
     assert "before the start" not in told(session.course)

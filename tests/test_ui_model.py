@@ -1,6 +1,7 @@
 """The one state of the page: what is worked out, how often, and what stays when it cannot be."""
 
 import math
+from datetime import date
 
 import pytest
 
@@ -8,6 +9,7 @@ import scarlib
 from scarlib import Client
 from scarlib.client import PRIORITIES
 from scarlib.evidence import weigh
+from scarlib.record import Record
 from scarlib.screening import NO_TREATMENT
 from scarlib.ui import model
 from scarlib.ui.model import ANSWERS, START, Answers
@@ -188,6 +190,39 @@ def test_start_again_is_one_step_and_can_be_undone(answers, calls):
     answers.undo()
     assert answers.client == before
     assert agrees(answers)
+
+
+def test_undo_brings_back_the_plan_that_start_again_took(answers):
+    answers.fitzpatrick = 4
+    answers.planned, answers.starts_on, answers.compared = ["subcision"], date(2027, 3, 1), ["filler_ha"]
+    answers.reset()
+    assert (answers.planned, answers.starts_on, answers.compared) == ([], None, [])
+    answers.undo()
+    assert (answers.planned, answers.starts_on, answers.compared) == (["subcision"], date(2027, 3, 1), ["filler_ha"])
+    assert answers.plan.start == date(2027, 3, 1)
+    answers.ready_by = date(2027, 9, 1)
+    answers.undo()
+    assert answers.fitzpatrick is None
+    assert answers.ready_by == date(2027, 9, 1), "an answer taken back takes no date with it"
+
+
+def test_what_is_left_of_the_example_is_named_until_it_is_changed(answers):
+    assert answers.example
+    answers.scars = {**answers.scars, "icepick": 3.0}
+    assert answers.left_over == ["rolling"]
+    answers.scars = {**answers.scars, "rolling": 3.0}
+    answers.scars = {**answers.scars, "rolling": 2.0}
+    assert answers.left_over == []
+    answers.reset()
+    assert answers.left_over == ["rolling"]
+    answers.open(Record(Client({"rolling": 2.0, "boxcar": 1.0})))
+    assert answers.left_over == []
+
+
+def test_a_client_who_was_given_is_no_example():
+    given_ = Answers(EVIDENCE, Client({"rolling": 2.0}, fitzpatrick=5))
+    assert not given_.example
+    assert given_.left_over == []
 
 
 def test_start_again_at_the_start_does_nothing(answers, calls):

@@ -326,6 +326,15 @@ def test_the_first_view_holds_what_the_page_shows(board):
     assert counts(first) == counts(tree)
 
 
+def test_what_is_left_of_the_example_is_said_beside_the_results(board):
+    board.answers.reset()
+    assert "Still from the example" not in results(board).text
+    board.answers.scars = {**board.answers.scars, "icepick": 3.0}
+    assert "Still from the example: rolling scars." in results(board).text
+    board.answers.scars = {"icepick": 3.0}
+    assert "Still from the example" not in results(board).text
+
+
 def test_what_is_shown_without_scripts_leads_nowhere_but_to_what_is_there(board):
     html = board.first_view()["text/html"]
     shown = html[html.rindex("<noscript>") :]

@@ -66,12 +66,14 @@ def summary(
     options: pd.DataFrame,
     said: Sequence[str] = (),
     unanswered: Sequence[str] = (),
-    *,
     example: bool = False,
+    left_over: Sequence[str] = (),
+    *,
     health: bool = True,
 ) -> str:
     """The one sentence that counts what fits, the problems with the answers where there are any, and whether the
-    answers are an `example`, or hold nothing of a person's health (`health` is False)."""
+    answers are an `example`, hold scars that are `left_over` from it, or hold nothing of a person's health (`health`
+    is False)."""
     treated = options.drop(index=NO_TREATMENT)
     counts = treated["verdict"].value_counts()
     fits, care = int(counts.get("suitable", 0)), int(counts.get("caution", 0))
@@ -90,6 +92,8 @@ def summary(
         if not (health or unanswered)
         else ""
     )
+    if left_over and not example:
+        start = f"<p>Still from the example: {listed([*left_over])}. If you have none, say so.</p>{start}"
     return f'{problems(said, unanswered)}<p class="summary" data-hook="summary">{counted}</p>{apart}{start}'
 
 

@@ -26,7 +26,7 @@ class Map:
         self._across = x = bq.LinearScale(min=-0.5, max=7.0)
         y = bq.LinearScale(min=-0.2, max=3.2)
         words = list(answers.evidence.tables.words("improvement_tier").values())
-        self._ticks = across = bq.Axis(scale=x, label="Days off (usual)", grid_lines="none", tick_format="d")
+        self._ticks = across = bq.Axis(scale=x, label="Days off", grid_lines="none", tick_format="d")
         up = bq.Axis(
             scale=y,
             label="Improvement",
@@ -118,8 +118,9 @@ def _told(options: pd.DataFrame, figures: pd.DataFrame, placed: pd.DataFrame) ->
     )
     return (
         f"<p>Most improvement for the fewest days off: {best}. Further up is more improvement, further left is fewer "
-        "days off (where sources differ, the most they say), a larger dot costs more. Green fits, amber needs care. "
-        f"The number is the rank. Click a dot to see the option in full above.{small}{left_out}</p>"
+        "days off: the usual number, or where sources differ the most they say. A larger dot costs more. Dots that "
+        "would cover each other are moved up or down a little. Green fits, amber needs care. The number is the rank. "
+        f"Choose a dot to see the option in full above.{small}{left_out}</p>"
         f"<ol class='legend'>{names}</ol>"
     )
 

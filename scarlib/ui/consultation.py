@@ -151,8 +151,10 @@ class Consultation:
 
     @property
     def plan(self) -> Plan:
-        """The course as planned. Raises ClientError where nothing is chosen and nothing fits."""
+        """The course as planned. Raises ClientError where nothing is chosen and nothing fits, or its dates do not."""
         self._answered()
+        if self.answers.plan_problem:
+            raise ClientError([self.answers.plan_problem])
         if self.answers.plan is None:
             raise ClientError(["plan: nothing fits this client. Choose a treatment in session.course to see why."])
         return self.answers.plan

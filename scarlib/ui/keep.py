@@ -138,6 +138,8 @@ def take_home(answers: Answers) -> w.VBox:
 def _files(answers: Answers, decision: str, unclear: str) -> str:
     if answers.empty:
         raise ClientError([answers.empty])
+    if answers.plan_problem and decision != "no_treatment":
+        raise ClientError([answers.plan_problem])
     plan = answers.plan if decision != "no_treatment" else None
     page = scarlib.report(
         answers.client,

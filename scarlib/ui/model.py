@@ -15,7 +15,7 @@ from scarlib.client import LIMITS, PRIORITIES, Client
 from scarlib.errors import ClientError
 from scarlib.evidence import Evidence, weigh
 from scarlib.menu import lay_over, read_menu
-from scarlib.planning import Plan, plan
+from scarlib.planning import Plan, plan, spoken_date
 from scarlib.ranking import recommend
 from scarlib.record import Record
 from scarlib.screening import NO_TREATMENT, RANKED
@@ -37,8 +37,10 @@ ANSWERS = (
 )
 # What a plan is made of, beside the answers.
 PLANNED = ("planned", "starts_on", "ready_by")
+_STEP = (*ANSWERS, "compared", *PLANNED)  # what a step of several changes may change, and undo brings back
 _FIELDS = {"start": "First visit", "ready_by": "To be done by"}
 NO_SCAR = "Choose at least one kind of scar or mark under “Your scars”. Then you see what fits you."
+NO_PLAN = "The plan could not be worked out. Please change what is planned, or undo your last answer."
 FAILED = "That change could not be worked out. The results below are the last good ones. Please undo it or start again."
 
 
@@ -48,7 +50,8 @@ class Answers(HasTraits):
     Views only link to it. `families` narrows what is listed, `chosen` is the option shown in full, `compared` and
     `planned` what stands side by side and in the plan ("the best fit" while they are empty). `evidence` changes with
     the clinic's menu alone, whose name is `menu`. `problem`, `notice` and `plan_problem` are plain sentences where
-    something cannot be worked out or opened; the last good result then stays.
+    something cannot be worked out or opened; the last good options then stay. A plan does not: its dates are no longer
+    those that were asked for.
     """
 
     scars = Dict(key_trait=Unicode(), value_trait=Float())
@@ -87,11 +90,13 @@ class Answers(HasTraits):
         self._plain = replace(evidence.tables, menu=None)
         self._start = client
         self._past: list[dict[str, Any]] = []
+        self._given: set[str] = set()  # kinds of scar whose amount the person has changed
         self._held = False
         self._write(client)
         self.client = self._answered_by()
         self.options = recommend(self.client, evidence)
         self._draw_up()
+        self.observe(self._give, names="scars")
         self.observe(self._answered, names=list(ANSWERS))
         self.observe(self._draw_up, names=list(PLANNED))
 
@@ -108,6 +113,7 @@ class Answers(HasTraits):
             self._write(self._start)
             self._choose(Record(self._start))
             self.families, self.chosen, self.notice = [], "", ""
+        self._given = set()
         self.starts += 1
 
     def answer(self, **answers: Any) -> None:
@@ -127,6 +133,7 @@ class Answers(HasTraits):
     def open(self, record: Record) -> None:
         """Go on where a kept consultation stopped; the answers can be undone. The clinic's menu stays."""
         with self._as_one():
+            self._given = set(record.client.scars) | set(self._start.scars)
             self._write(record.client)
             self._choose(record)
 
@@ -167,9 +174,23 @@ class Answers(HasTraits):
         """Whether the answers are still those the page opened with."""
         return self.client == self._start
 
+    @property
+    def example(self) -> bool:
+        """Whether all that is answered is the example."""
+        return self.untouched and self._start == START
+
+    @property
+    def left_over(self) -> list[str]:
+        """Kinds of scar that still have the amount of the example, which nobody has given."""
+        kept = self._start.scars.items() if self._start == START else ()
+        return [scar for scar, amount in kept if scar not in self._given and self.client.scars.get(scar) == amount]
+
+    def _give(self, change: Mapping[str, Any]) -> None:
+        self._given |= {scar for scar, _ in change["old"].items() ^ change["new"].items()}
+
     @contextmanager
     def _as_one(self, *, remember: bool = True) -> Iterator[None]:
-        before = {name: getattr(self, name) for name in (*ANSWERS, *PLANNED)}
+        before = {name: getattr(self, name) for name in _STEP}
         self._held = True
         try:
             yield
@@ -179,18 +200,18 @@ class Answers(HasTraits):
             raise
         finally:
             self._held = False
-        answered = {name: before[name] for name in ANSWERS}
-        if self._state() != answered:
-            if remember:
-                self._past.append(answered)
+        changed = {name: value for name, value in before.items() if getattr(self, name) != value}
+        if changed and remember:
+            self._past.append(changed)
+        if changed.keys() & set(ANSWERS):
             self._work_out()
-        elif any(getattr(self, name) != before[name] for name in PLANNED):
+        elif changed.keys() & set(PLANNED):
             self._draw_up()
 
     def _answered(self, change: Mapping[str, Any]) -> None:
         if not self._held:
             self.notice = ""
-            self._past.append({**self._state(), change["name"]: change["old"]})
+            self._past.append({change["name"]: change["old"]})
             self._work_out()
 
     def _answered_by(self) -> Client:
@@ -227,14 +248,14 @@ class Answers(HasTraits):
             return
         treatments = self.planned or self.shortlist[:1]
         start = self.starts_on or date.today()
+        found, problem = None, ""
         try:
             found = plan(self.client, treatments, self.evidence, start, self.ready_by) if treatments else None
         except ClientError as error:
             told = " ".join(error.problems).replace(" (datetime.date)", "")
-            self.plan_problem = re.sub(r"\b(start|ready_by): ", lambda name: f"{_FIELDS[name[1]]}: ", told)
+            told = re.sub(r"\b(start|ready_by): ", lambda name: f"{_FIELDS[name[1]]}: ", told)
+            problem = re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda day: spoken_date(date.fromisoformat(day[0])), told)
         except Exception:  # a viewer gets a sentence, the log the cause
             log.exception("the plan could not be worked out")
-            self.plan_problem = FAILED
-        else:
-            self.plan_problem = ""
-            self.plan = found
+            problem = NO_PLAN
+        self.plan, self.plan_problem = found, problem

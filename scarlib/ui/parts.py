@@ -59,7 +59,8 @@ def summary(answers: Answers) -> w.HTML:
         if answers.empty:
             return cards.problems(problems, answers.unanswered)
         health = bool(answers.client.conditions)
-        said = cards.summary(answers.options, problems, answers.unanswered, example=answers.untouched, health=health)
+        left_over = [answers.evidence.tables.label("scar_type", scar) for scar in answers.left_over]
+        said = cards.summary(answers.options, problems, answers.unanswered, answers.example, left_over, health=health)
         return said + told_answers(answers.client, answers.evidence.tables)
 
     return follow(answers, ("options", "problem", "notice", "unanswered"), draw, whole=False)

@@ -39,8 +39,10 @@ def _lead(answers: Answers) -> str:
     """What does not fit comes first, then the course in one sentence."""
     problem = f'<p class="problem" role="alert">{escape(answers.plan_problem)}</p>' if answers.plan_problem else ""
     plan = answers.plan
+    if problem:
+        return problem
     if plan is None:
-        return problem + "<p class='empty'>Nothing fits that could be planned. Choose a treatment to see why.</p>"
+        return "<p class='empty'>Nothing fits that could be planned. Choose a treatment to see why.</p>"
     ready = f"<div class='ready'>{itinerary.ready_words(plan)}</div>" if plan.ready else ""
     if plan.start < date.today():
         problem += "<p class='problem'>The first visit lies in the past. Choose a later day, or leave it blank.</p>"
@@ -68,9 +70,10 @@ def _rest(answers: Answers) -> str:
         for title, table in tables
         if table
     ]
+    order = ("Order and time between", itinerary.order_list(plan, evidence))
     care = ("Care by date", itinerary.aftercare_list(plan))
     cost = ("Cost of it all", f"<p>{itinerary.cost_words(plan)}</p>")
-    return "".join(_titled(*part) for part in (*scrolled, care, cost))
+    return "".join(_titled(*part) for part in (*scrolled, order, care, cost))
 
 
 def _titled(title: str, body: str) -> str:

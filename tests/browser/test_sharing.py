@@ -63,11 +63,32 @@ def test_the_link_is_put_into_the_address_and_opens_again(page, voila_server):
     client = Client(scars={"rolling": 2}, fitzpatrick=6)
     expect(page.locator(SUMMARY)).to_have_text(told(client))
     page.locator("a.share").click()
-    expect(page.locator("a.share")).to_contain_text("link", ignore_case=True)
+    expect(page.locator("p:has(a.share)")).to_contain_text("Link to these answers: it is")
     address = page.evaluate("location.href")
     assert Record.from_link(address).client == client
     page.reload()
     expect(page.locator(SUMMARY)).to_have_text(told(client), timeout=60_000)
+
+
+def test_what_was_said_beside_the_answers_is_there_after_a_reload_and_in_no_link(page, voila_server):
+    opened(page, f"{voila_server}/")
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "4"))
+    words = page.get_by_label("What is still unclear to you?")
+    words.fill('Does it hurt?\nAnd "after"?')
+    words.blur()
+    page.locator(".control-decision select").select_option(label="Not decided yet")
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=4)))
+    page.reload()
+    expect(words).to_have_value('Does it hurt?\nAnd "after"?', timeout=60_000)
+    expect(page.locator(".control-decision select")).to_have_value("Not decided yet")
+    page.get_by_role("button", name="Make the files to take home").click()
+    with page.expect_download(timeout=20_000) as download:
+        page.get_by_role("link", name="The page to read or print").click()
+    assert "Does it hurt?" in download.value.path().read_text("utf-8")
+    page.goto("about:blank")
+    opened(page, f"{voila_server}/")
+    expect(page.locator("#about")).to_be_attached(timeout=60_000)
+    expect(words).to_have_value("")  # asked for anew, not loaded again
 
 
 def test_a_saved_file_opens_and_a_menu_is_laid_over(page, voila_server, root):

@@ -49,7 +49,7 @@
   narrow.addEventListener("change", unfold);
   document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && sheet) location.hash = "#results"; });
 
-  // An answer redraws the results; what the reader has opened stays open. On paper everything is open.
+  // An answer redraws the results; what the reader has opened stays open. On paper what can go wrong is open too.
   const opened = new Set();
   const nameOf = (fold) => {
     const owner = fold.closest("[data-id]");
@@ -80,6 +80,9 @@
   // A page that is loaded again opens with the answers it was left with. They are kept in this tab alone, and no longer
   // than it is open: as the link to them, and before there is one as what each question of the first view is set to.
   const left = "answers-of-this-tab";
+  // What a person says beside the answers: in no link and no file.
+  const said = "words-of-this-tab";
+  const WORDS = [".control-decision select", ".control-unclear textarea"];
   const tab = (use) => { try { return use(sessionStorage); } catch { return null; } };
   const questions = (within = ".rail") =>
     [...document.querySelectorAll(`${within} :is(select, input)`)].map((box) => [box.labels[0]?.textContent, box]);
@@ -87,6 +90,8 @@
     const link = document.querySelector("a.share");
     const set = questions().map(([name, box]) => [name, box.matches("select") ? box.selectedIndex : box.checked]);
     tab((store) => store.setItem(left, link ? link.hash : JSON.stringify(Object.fromEntries(set))));
+    const words = WORDS.map((name) => document.querySelector(name)?.value);
+    if (link) tab((store) => store.setItem(said, JSON.stringify(words)));
   });
   const back = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
   const leftWith = (back && tab((store) => store.getItem(left))) || "";
@@ -104,7 +109,14 @@
     if (!state.classList.contains("lost")) state.hidden = true;
     field.value = answers;
     field.dispatchEvent(new Event("change", { bubbles: true }));
+    if (answers === leftWith) sayAgain();
   };
+  const sayAgain = () => JSON.parse(tab((store) => store.getItem(said)) ?? "[]").forEach((value, k) => {
+    const field = document.querySelector(WORDS[k]);
+    if (!field || !value) return;
+    field.value = value;
+    for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+  });
   window.addEventListener("hashchange", () => openLink());
   // Until they are open, nothing is asked that they would undo.
   const toOpen = leftWith || location.hash;
@@ -121,7 +133,7 @@
     event.preventDefault();
     history.replaceState(null, "", link.hash);
     const copied = await navigator.clipboard?.writeText(link.href).then(() => true, () => false);
-    link.textContent = copied ? "Link copied" : "The link is now this page’s address";
+    link.nextSibling.textContent = copied ? ": it is copied." : ": it is now this page’s address.";
   });
 
   // The rest of the page comes once the questions can be answered.
