@@ -10,6 +10,7 @@ from scarlib.ui.boxes import text
 from scarlib.ui.model import Answers
 
 _VISIT, _SPAN, _OFF = "#0f766e", "#94a3b8", "#b45309"
+_MARGIN = {"top": 16, "bottom": 48, "left": 208, "right": 40}
 _KEY = (
     "<p>A dot is a planned visit, the thin line runs from the earliest to the latest day for it, the thick line shows "
     "days off.</p>"
@@ -25,7 +26,7 @@ class Timeline:
         x, y = bq.DateScale(), bq.LinearScale()
         self._rows = bq.Axis(scale=y, grid_lines="none", tick_values=np.array([]))
         self._rows.orientation = "vertical"  # given to the constructor, traitlets warns of it
-        days = bq.Axis(scale=x, label="Date", grid_lines="dashed")
+        days = bq.Axis(scale=x, label="Date", grid_lines="dashed", tick_format="%b %Y", num_ticks=6)
         scales = {"x": x, "y": y}
         nothing = {"x": np.array([], dtype="datetime64[ns]"), "y": np.array([])}
         self._spans = bq.Lines(scales=scales, colors=[_SPAN], stroke_width=4, **nothing)
@@ -36,7 +37,7 @@ class Timeline:
         self.figure = bq.Figure(
             marks=[self._spans, self._off, self._visits],
             axes=[days, self._rows],
-            fig_margin={"top": 16, "bottom": 48, "left": 208, "right": 24},
+            fig_margin=_MARGIN,
             layout=w.Layout(width="100%", height="240px"),
         ).add_class("map")
         self.key = text()
@@ -57,6 +58,7 @@ class Timeline:
         self._rows.tick_values = np.array(list(place.values()), dtype=float)
         self._rows.tick_labels = {str(row): str(names[treatment]) for treatment, row in place.items()}
         self.figure.layout.height = f"{140 + 56 * len(place)}px"
+        self.figure.fig_margin = {**_MARGIN, "left": 32 + 7 * max(map(len, names))}  # room for the longest name
         with self._visits.hold_sync():
             self._visits.x, self._visits.y = plan.visits["date_planned"].to_numpy("datetime64[ns]"), at.to_numpy()
         _segments(self._spans, plan.visits["date_earliest"], plan.visits["date_latest"], at)
