@@ -192,7 +192,7 @@ def _better_for(scar: str, client: Client, treatment: str, evidence: Evidence) -
     found = evidence.improvement(treatment, scar, traits)
     name = evidence.tables.label("scar_type", scar)
     if not found.known:
-        what = "none to speak of" if treatment == NO_TREATMENT else NOT_KNOWN
+        what = "none to count on" if treatment == NO_TREATMENT else NOT_KNOWN
         return f"{name}: {what}, how sure: {NOT_KNOWN}"
     strength = evidence.tables.label("strength", found.strength)
     sources = f"{len(found.sources)} source{'' if len(found.sources) == 1 else 's'}"

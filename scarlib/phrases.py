@@ -139,7 +139,7 @@ def rows(client: Client, evidence: Evidence, treatment: str) -> tuple[Row, ...]:
 def _rows(evidence: Evidence, treatment: str, improvement: Estimate) -> tuple[Row, ...]:
     if treatment == NO_TREATMENT:
         return (
-            Row("Improvement", Estimate(0, 0, 0), "none to speak of", SCALES["improvement"]),
+            Row("Improvement", Estimate(0, 0, 0), "none to count on", SCALES["improvement"]),
             Row("Visits", Estimate(0, 0, 0), "none", SCALES["few_visits"]),
             Row("Days off", Estimate(0, 0, 0), "none", SCALES["downtime"]),
             Row("Pain, 0 to 10", Estimate(0, 0, 0), "none", SCALES["comfort"]),
@@ -246,13 +246,16 @@ def _of_100(risk: Estimate) -> str:
     return said
 
 
+_BY_ITSELF = "gone by themselves, in people with active acne"
+
+
 def better(client: Client, evidence: Evidence, treatment: str) -> dict[str, tuple[str, Estimate]]:
     """How many got better, as studies counted them: {measure in words: (plain words, share of 100)}, empty where no
     study counted."""
     found = evidence.responses(treatment, tuple(client.scars))
     label = partial(evidence.tables.label, "responder_measure")
     return {
-        "gone by themselves" if each.share.things == "scars" else label(each.measure): (_counted(each), each.share)
+        _BY_ITSELF if each.share.things == "scars" else label(each.measure): (_counted(each), each.share)
         for each in found
     }
 

@@ -1,7 +1,7 @@
 """Where the checkout is, for tests that look at its files, and the one browser of all tests."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,16 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """The system's Chromium, or the one that Playwright has downloaded."""
+def launch(playwright: Playwright) -> Callable[..., Browser]:
+    """Starts the system's Chromium, or the one that Playwright has downloaded, with more arguments where given."""
+    return lambda *more: playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*ARGUMENTS, *more])
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """The one browser of all tests."""
     try:
-        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        running = launch()
     except Error as error:
         pytest.fail(
             f"No Chromium to test with ({error.message.splitlines()[0]}). Install one: `apt install chromium`, "

@@ -99,7 +99,10 @@ def test_options_are_chosen_one_by_one_in_the_order_of_the_boxes(session):
     first.value = ""
     assert [box.value for box in boxes] == ["filler_ha", "tca_cross", "", ""], "no gap is left"
     second.value = "filler_ha"
-    assert [box.value for box in boxes] == ["filler_ha", "", "", ""], "the same twice is once"
+    assert [box.value for box in boxes] == ["filler_ha", "tca_cross", "", ""], "the same twice is not taken"
+    assert f"{NAMES['filler_ha']} is chosen already." in told(session.side_by_side)
+    second.value = ""
+    assert "chosen already" not in told(session.side_by_side)
     first.value = ""
     assert session.answers.compared == []
     assert NO_TREATMENT not in [value for _, value in first.options], "it stands beside them in any case"

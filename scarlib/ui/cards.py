@@ -1,5 +1,6 @@
 """Options as HTML: pure functions of the result, one look for what fits and what is ruled out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from html import escape
@@ -451,18 +452,27 @@ def _days(claims: list[Claim]) -> str:
 def score_table(evidence: Evidence, row: Row) -> str:
     """What each criterion adds to the score; the parts add up to it."""
     words = evidence.tables.words("priority")
+    points = _whole({name: float(row[f"points_{name}"]) for name in CRITERIA}, round(row["score"]))
     lines = "".join(
-        f"<tr><th scope='row'>{escape(words[name])}</th><td>{row[f'points_{name}']:.1f}</td>"
-        f"<td aria-hidden='true'><span class='points' style='width:{2 * row[f'points_{name}']:.0f}px'></span></td></tr>"
+        f"<tr><th scope='row'>{escape(words[name])}</th><td>{points[name]}</td>"
+        f"<td aria-hidden='true'><span class='points' style='width:{2 * points[name]}px'></span></td></tr>"
         for name in sorted(CRITERIA, key=lambda name: -row[f"points_{name}"])
     )
     return (
         "<table class='score'><thead><tr><th scope='col'>What counts</th><th scope='col'>Points</th>"
         f"<td></td></tr></thead><tbody>{lines}<tr class='total'><th scope='row'>Score</th>"
-        f"<td>{row['score']:.1f}</td><td></td></tr></tbody></table>"
+        f"<td>{row['score']:.0f}</td><td></td></tr></tbody></table>"
         "<p>What matters to you gives the weights. What is not known counts over its whole range; for effect and harm "
         "it counts as near the worst.</p>"
     )
+
+
+def _whole(points: Mapping[str, float], score: int) -> dict[str, int]:
+    """Points as whole numbers that add up to the score: what lacks least to its next number is rounded up."""
+    down = {name: math.floor(value) for name, value in points.items()}
+    short = score - sum(down.values())
+    up = sorted(points, key=lambda name: down[name] - points[name])[:short]
+    return {name: value + (name in up) for name, value in down.items()}
 
 
 def disagreements(client: Client, evidence: Evidence, treatment: str) -> str:

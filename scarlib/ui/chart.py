@@ -1,6 +1,5 @@
 """Effect against days off, cost as size: a bqplot map of the options; a click chooses one."""
 
-from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
@@ -17,8 +16,14 @@ from scarlib.ui.table import facts
 _COLOURS = {"suitable": "#0f766e", "caution": "#b45309"}
 
 
+# Parts of an axis within which two dots would cover each other on a phone: of the days, and in tiers.
+_NEAR = (0.14, 0.28)
+_MOST_STEPS = 11
+
+
 class Map:
-    """The chart with its sentence. `figure` and `sentence` are widgets; they follow the answers."""
+    """The chart with its sentence above and how to read it below. `sentence`, `figure` and `key` are widgets; they
+    follow the answers."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -42,8 +47,6 @@ class Map:
             default_size=1100,
             interactions={"click": "select"},
             selected_style={"stroke": "#111827", "stroke-width": 3},
-            unselected_style={"opacity": 0.75},
-            opacities=[0.8],
             names=np.array([]),
             display_names=True,
         )
@@ -53,7 +56,7 @@ class Map:
             fig_margin={"top": 16, "bottom": 48, "left": 104, "right": 24},
             layout=w.Layout(width="100%", height="420px"),
         ).add_class("map")
-        self.sentence = text()
+        self.sentence, self.key = text(), text()
         self._dots.observe(self._clicked, names="selected")
         answers.observe(self._draw, names=["options", "families", "empty"])
         self._draw()
@@ -70,8 +73,8 @@ class Map:
         if not self._shown:
             with self._dots.hold_sync():
                 self._dots.x, self._dots.y, self._dots.names = np.array([]), np.array([]), np.array([])
-            left_out = _left_out(figures, placed) if len(options) else ""
-            self.sentence.value = f"<p>There is nothing to place on the map.{left_out}</p>"
+            self.sentence.value = "<p>There is nothing to place on the map.</p>"
+            self.key.value = _left_out(figures, placed) if len(options) else ""
             return
         days, tiers = placed["days"].astype(float), placed["effect"].astype(float)
         end = max(7, int(days.max()) + 1)
@@ -80,13 +83,15 @@ class Map:
         with self._dots.hold_sync():
             self._dots.selected = None
             self._dots.x = days.to_numpy()
-            self._dots.y = np.array(_apart(days.tolist(), tiers.tolist()))
+            self._dots.y = np.array(_apart(days.tolist(), tiers.tolist(), end))
             # A dot is never smaller than a finger needs; the dearest course has the largest.
             costs = placed["cost"].astype(float).fillna(0.0)
             self._dots.size = (0.42 + 0.58 * costs / max(costs.max(), 1.0)).to_numpy()
             self._dots.names = options["rank"].reindex(placed.index).astype(str).to_numpy(dtype=str)
             self._dots.colors = [_COLOURS[verdict] for verdict in options["verdict"].reindex(placed.index)]
-        self.sentence.value = _told(options, figures, placed)
+        best = escape(str(placed.sort_values(["effect", "days"], ascending=[False, True])["name"].iloc[0]))
+        self.sentence.value = f"<p>Most improvement for the fewest days off: {best}.</p>"
+        self.key.value = _legend(options, placed) + _left_out(figures, placed)
 
     def _clicked(self, change: dict[str, object]) -> None:
         selected = change["new"]
@@ -94,22 +99,20 @@ class Map:
             self._answers.chosen = self._shown[int(selected[-1])]
 
 
-def _apart(days: Sequence[float], tiers: Sequence[float]) -> list[float]:
-    """Tiers with dots that would cover each other moved apart a little, up and down by turns."""
-    taken: Counter[tuple[int, float]] = Counter()
-    moved = []
+def _apart(days: Sequence[float], tiers: Sequence[float], end: float) -> list[float]:
+    """Tiers with dots that would cover each other moved apart, as little as will do; `end` is where the days end."""
+    across, up = _NEAR
+    moved: list[float] = []
     for day, tier in zip(days, tiers, strict=True):
-        place = (round(day), round(tier, 1))
-        step = (taken[place] + 1) // 2 * 0.3
-        moved.append(tier + step if taken[place] % 2 else tier - step)
-        taken[place] += 1
+        taken = [other for there, other in zip(days, moved, strict=False) if abs(day - there) < across * end]
+        places = (tier + sign * step * up for step in range(_MOST_STEPS) for sign in (1, -1))
+        free = (place for place in places if 0 <= place <= 3 and all(abs(place - other) > up - 0.01 for other in taken))
+        moved.append(next(free, tier))
     return moved
 
 
-def _told(options: pd.DataFrame, figures: pd.DataFrame, placed: pd.DataFrame) -> str:
-    """The chart in words: how to read it, what stands out, which number is which, what is missing and why."""
-    best = escape(str(placed.sort_values(["effect", "days"], ascending=[False, True])["name"].iloc[0]))
-    left_out = _left_out(figures, placed)
+def _legend(options: pd.DataFrame, placed: pd.DataFrame) -> str:
+    """How to read the chart, and which number is which."""
     costless = [escape(str(name)) for name in placed.loc[placed["cost"].isna(), "name"]]
     small = f" Smallest dot because the cost is not known: {', '.join(costless)}." if costless else ""
     names = "".join(
@@ -117,14 +120,16 @@ def _told(options: pd.DataFrame, figures: pd.DataFrame, placed: pd.DataFrame) ->
         for treatment, name in placed["name"].items()
     )
     return (
-        f"<p>Most improvement for the fewest days off: {best}. Further up is more improvement, further left is fewer "
-        "days off: the usual number, or where sources differ the most they say. A larger dot costs more. Dots that "
-        "would cover each other are moved up or down a little. Green fits, amber needs care. The number is the rank. "
-        f"Choose a dot to see the option in full above.{small}{left_out}</p>"
         f"<ol class='legend'>{names}</ol>"
+        "<p>Further up is more improvement, further left is fewer days off: the usual number, or where sources differ "
+        "the most they say. Green fits, amber needs care. A larger dot costs more. The number is the rank. Choose a "
+        "dot to see the option in full above.</p>"
+        f"<p class='key'>Dots that would cover each other are moved up or down.{small}</p>"
     )
 
 
 def _left_out(figures: pd.DataFrame, placed: pd.DataFrame) -> str:
     missing = [escape(str(name)) for name in figures.loc[~figures.index.isin(placed.index), "name"]]
-    return f" Not on the map, as days off or effect are not known: {', '.join(missing)}." if missing else ""
+    if not missing:
+        return ""
+    return f"<p class='key'>Not on the map, as days off or effect are not known: {', '.join(missing)}.</p>"

@@ -49,19 +49,22 @@ def picks(
     named: Sequence[tuple[str, str]],
     unset: str,
     default: Callable[[], list[str]],
-) -> w.HBox:
+) -> w.VBox:
     """Dropdowns for the first, second ... member of an answer that is a list of treatments, each one once. While
-    nothing is chosen, the first says `unset` and the treatments of `default` stand for it."""
+    nothing is chosen, the first says `unset` and the treatments of `default` stand for it. A second choice of the same
+    is not taken, and a line below says so."""
     treatments = [item for item in named if item[1] != NO_TREATMENT]
     boxes = [
         choice(label, [("None" if k else unset, UNSET), *treatments], f"control-{name}")
         for k, label in enumerate(labels)
     ]
 
+    twice = text()
     following = False
 
     def follow(_: object = None) -> None:
         nonlocal following
+        twice.value = ""
         chosen = getattr(answers, name)
         following = True  # a box at a time: what stands in between is nobody's choice
         for box, value in zip(boxes, [*chosen, *[UNSET] * (len(boxes) - len(chosen))], strict=True):
@@ -73,14 +76,20 @@ def picks(
             chosen = [box.value for box in boxes if box.value != UNSET]
             if not getattr(answers, name) and change["owner"] is not boxes[0]:
                 chosen = [*default()[: boxes.index(change["owner"])], *chosen]  # one more, not one instead
-            setattr(answers, name, list(dict.fromkeys(chosen)))
+            new = change["new"]
+            if new != UNSET and chosen.count(new) > 1:
+                follow()
+                label = escape(next(words for words, treatment in named if treatment == new))
+                twice.value = f"<p class='problem' role='alert'>{label} is chosen already. Each can be chosen once.</p>"
+                return
+            setattr(answers, name, chosen)
             follow()
 
     follow()
     answers.observe(follow, names=name)
     for box in boxes:
         box.observe(changed, names="value")
-    return row(boxes, "filters")
+    return column([row(boxes, "filters"), twice])
 
 
 def _group(title: str, children: Sequence[w.Widget]) -> w.VBox:

@@ -110,7 +110,7 @@ class Dashboard:
             "plan": [planner(answers)],
             "take-home": [take_home(answers), kept],
             "table": [parts.as_table(answers)],
-            "map": [chart.sentence, chart.figure],
+            "map": [chart.sentence, chart.figure, chart.key],
             "questions": [self._questions],
             "scars": [text(about_scars(answers.evidence))],
             "clinic": [clinic_menu(answers)],

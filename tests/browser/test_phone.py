@@ -73,7 +73,7 @@ def test_results_come_first_and_the_bar_stands_at_the_foot(phone):
     assert bar["height"] >= 44
 
 
-@pytest.mark.parametrize("width", [320, 390, 600, 821])
+@pytest.mark.parametrize("width", [320, 390, 600, 641, 820, 960, 961])
 def test_the_page_never_scrolls_sideways(phone, width):
     phone.set_viewport_size({"width": width, "height": 844})
     try:
@@ -174,6 +174,82 @@ def test_the_wide_table_scrolls_by_itself(phone):
     assert box.evaluate("e => e.scrollWidth > e.clientWidth")
     assert box.get_attribute("tabindex") == "0"
     assert sideways(phone) <= 0
+
+
+def test_a_phone_held_sideways_has_the_sheet_too_and_keeps_it_open_as_it_turns(phone):
+    open_sheet(phone)
+    phone.locator(".control-budget_usd select").focus()
+    try:
+        phone.set_viewport_size({"width": 844, "height": 390})
+        expect(phone.locator(".to-results")).to_be_visible()
+        expect(phone.locator(".control-budget_usd select")).to_be_in_viewport()
+        shut_sheet(phone)
+        expect(phone.locator(".to-questions")).to_be_visible()
+        assert sideways(phone) <= 0
+    finally:
+        phone.set_viewport_size({"width": 390, "height": 844})
+
+
+def test_options_stand_side_by_side_as_soon_as_there_is_room(phone):
+    top = "all => all.map(e => Math.round(e.getBoundingClientRect().top))"
+    cells = phone.locator("table.compare tbody tr").first.locator("td")
+    assert len(set(cells.evaluate_all(top))) == 3
+    try:
+        phone.set_viewport_size({"width": 768, "height": 1024})
+        assert len(set(cells.evaluate_all(top))) == 1
+        assert phone.locator(".scroll:has(.compare)").evaluate("e => e.scrollWidth <= e.clientWidth")
+    finally:
+        phone.set_viewport_size({"width": 390, "height": 844})
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_the_title_of_a_wide_table_is_in_sight_whole(phone, width):
+    phone.set_viewport_size({"width": width, "height": 844})
+    try:
+        for title in phone.locator(".scroll caption:visible").all():
+            ends = title.evaluate("e => [e, e.closest('.scroll')].map(one => one.getBoundingClientRect().right)")
+            assert ends[0] <= ends[1] + 1, title.inner_text()
+    finally:
+        phone.set_viewport_size({"width": 390, "height": 844})
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_fold_that_is_opened_stays_under_the_finger(phone, width):
+    phone.set_viewport_size({"width": width, "height": 844})
+    try:
+        card = phone.locator("article.card[data-hook=option]").first
+        card.evaluate("card => card.querySelectorAll('details').forEach(fold => { fold.open = false; })")
+        for fold in card.locator(".folds summary").all():
+            fold.evaluate("fold => fold.scrollIntoView({block: 'center', behavior: 'instant'})")
+            before = fold.bounding_box()
+            fold.click()
+            expect(fold.locator("xpath=..")).to_have_attribute("open", "")
+            after = fold.bounding_box()
+            assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=1), fold.inner_text()
+            fold.click()
+    finally:
+        phone.set_viewport_size({"width": 390, "height": 844})
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_grows_with_the_text_size_a_reader_has_set(launch, voila_server, width):
+    sizes = {}
+    for size in (16, 32):
+        reader = launch(f"--blink-settings=defaultFontSize={size}")
+        page = reader.new_page(viewport={"width": width, "height": 844})
+        page.goto(f"{voila_server}/")
+        expect(page.locator(".first-view")).to_have_count(0, timeout=60_000)
+        expect(page.locator("#about")).to_be_attached(timeout=60_000)
+        assert sideways(page) <= 0
+        assert page.evaluate(OUTSIDE) == []
+        sizes[size] = page.evaluate(
+            "['h1', '.summary', '.card p', 'small', '.to-questions', '#theme', '.question > select', '.tick label']"
+            ".map(e => parseFloat(getComputedStyle(document.querySelector(e)).fontSize))"
+        )
+        reader.close()
+    # A wide window whose text is doubled is laid out as a phone, with a smaller title.
+    assert sizes[32][1:] == pytest.approx([2 * size for size in sizes[16][1:]])
+    assert sizes[32][0] > 1.5 * sizes[16][0]
 
 
 def test_the_phone_reported_no_errors(phone):

@@ -91,6 +91,20 @@ def test_what_was_said_beside_the_answers_is_there_after_a_reload_and_in_no_link
     expect(words).to_have_value("")  # asked for anew, not loaded again
 
 
+def test_a_page_loaded_again_is_at_the_place_where_it_was_left(page, voila_server):
+    opened(page, f"{voila_server}/")
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "4"))
+    part = page.locator("#plan")
+    expect(part).to_be_attached(timeout=60_000)
+    part.evaluate("part => scrollTo({top: scrollY + part.getBoundingClientRect().top + 40, behavior: 'instant'})")
+    left_at = part.bounding_box()["y"]
+    page.reload()
+    expect(part).to_be_in_viewport(timeout=60_000) if left_at > 0 else expect(part).to_be_attached(timeout=60_000)
+    page.wait_for_function(
+        "y => Math.abs(document.querySelector('#plan').getBoundingClientRect().top - y) < 2", arg=left_at
+    )
+
+
 def test_a_saved_file_opens_and_a_menu_is_laid_over(page, voila_server, root):
     opened(page, f"{voila_server}/")
     upload(page, "control-file", "kept.json", RECORD.to_json())

@@ -34,7 +34,7 @@
   };
 
   // On a phone the questions are a sheet over the results: what lies under it is out of reach meanwhile.
-  const narrow = matchMedia("(max-width: 820px)");
+  const narrow = matchMedia("(max-width: 60em)");
   let sheet = false;
   const unfold = (moved = true) => {
     const rail = document.querySelector(".rail");
@@ -46,6 +46,10 @@
     if (moved) (open ? rail.querySelector("select, input") : document.querySelector(".to-questions"))?.focus({ preventScroll: true });
   };
   window.addEventListener("hashchange", unfold);
+  // A phone that is turned, or shows its keyboard, leaves less room: the question that is being answered stays in sight.
+  window.addEventListener("resize", () => {
+    if (document.activeElement.closest(".rail")) document.activeElement.scrollIntoView({ block: "nearest" });
+  });
   narrow.addEventListener("change", unfold);
   document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && sheet) location.hash = "#results"; });
 
@@ -62,7 +66,7 @@
   let waiting = 0;
   new MutationObserver((changes) => {
     clearTimeout(waiting);
-    waiting = setTimeout(announce, 300);
+    waiting = setTimeout(() => { announce(); standAgain(); }, 300);
     if (!opened.size) return;
     for (const { addedNodes } of changes) {
       for (const node of addedNodes) {
@@ -82,6 +86,7 @@
   const left = "answers-of-this-tab";
   // What a person says beside the answers: in no link and no file.
   const said = "words-of-this-tab";
+  const stood = "place-of-this-tab";
   const WORDS = [".control-decision select", ".control-unclear textarea"];
   const tab = (use) => { try { return use(sessionStorage); } catch { return null; } };
   const questions = (within = ".rail") =>
@@ -92,8 +97,18 @@
     tab((store) => store.setItem(left, link ? link.hash : JSON.stringify(Object.fromEntries(set))));
     const words = WORDS.map((name) => document.querySelector(name)?.value);
     if (link) tab((store) => store.setItem(said, JSON.stringify(words)));
+    const over = [...document.querySelectorAll(".results h2[id]")].filter((part) => part.getBoundingClientRect().top < 100).pop();
+    tab((store) => store.setItem(stood, JSON.stringify(over ? [over.id, over.getBoundingClientRect().top] : null)));
   });
   const back = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
+  // It opens at the place where it was left too, unless the reader has gone on elsewhere before that is there.
+  let place = back ? JSON.parse(tab((store) => store.getItem(stood)) ?? "null") : null;
+  const standAgain = () => {
+    const part = place && document.getElementById(place[0]);
+    if (!part?.checkVisibility() || document.querySelector(".loading")) return;
+    scrollBy({ top: part.getBoundingClientRect().top - place[1], behavior: "instant" });
+    place = null;
+  };
   const leftWith = (back && tab((store) => store.getItem(left))) || "";
   const setAgain = (answers) => {
     for (const [name, box] of questions(".first-view .rail")) {
@@ -144,7 +159,10 @@
   const [PAUSE, MOST] = [300, 3000];
   let acted;
   for (const kind of ["pointerdown", "keydown", "change", "wheel", "touchmove"]) {
-    document.addEventListener(kind, () => { acted = performance.now(); }, { capture: true, passive: true });
+    document.addEventListener(kind, ({ isTrusted }) => {
+      acted = performance.now();
+      if (isTrusted) place = null;
+    }, { capture: true, passive: true });
   }
   const incomplete = () => {
     say("Part of this page did not load. Load it again to see all of it.");
