@@ -16,9 +16,9 @@ import pandas as pd
 
 from scarlib.citations import source_list
 from scarlib.evidence import Estimate, Evidence
-from scarlib.phrases import NOT_KNOWN, count, dollars, few, honest, spoken
+from scarlib.phrases import NOT_KNOWN, count, few, honest, spoken
 from scarlib.planning import MONTHS, Plan, spoken_date
-from scarlib.screening import listed
+from scarlib.screening import dollars, listed
 
 Cite = Callable[[Iterable[str]], str]
 _TERM = re.compile(r" \([^()]*\)$")
@@ -46,9 +46,10 @@ def summary(plan: Plan) -> str:
         return escape(f"No visits: {at_home}." if home else "No visit is planned.")
     days = _dates(plan.visits["date_planned"])
     number = plan.visits["visit"].nunique()
-    last = max(_dates(plan.visits["date_latest"]))
     when = f"{number} visits from {between(days[0], days[-1])}" if number > 1 else f"1 visit on {spoken_date(days[0])}"
-    late = f", or as late as {spoken_date(last)}" if last > days[-1] else ""
+    last, most = plan.last_at_most, plan.visits_at_most
+    more = f"up to {most} visits, " if most > number else ""
+    late = f", or {more}as late as {spoken_date(last)}" if last and last > days[-1] else ""
     return escape(f"{when}{late}: {listed(parts)}{f'; {at_home}' if home else ''}.")
 
 
@@ -331,6 +332,8 @@ def _when(rows: Sequence[Mapping[Hashable, Any]], visits: Sequence[date]) -> tup
     before = ends == list(visits)
     if rows[0]["level"] == "allowed":
         return first.date(), f"Allowed from {_days(_dates(begins))}"
+    if rows[0]["what"] == "winter_timing":
+        return date.min, "Time of year"
     if before and pd.isna(first):
         return date.min, f"Before each visit, from when is {NOT_KNOWN}"
     if before:

@@ -10,7 +10,7 @@ from html import escape
 from scarlib.client import Client
 from scarlib.evidence import Estimate, Evidence, Response
 from scarlib.ranking import SCALES
-from scarlib.screening import FEW, HELPS, NO_TREATMENT, traits_of
+from scarlib.screening import FEW, HELPS, NO_TREATMENT, dollars, traits_of
 
 NOT_KNOWN = '<span class="unknown">not known</span>'
 EVIDENCE_READ = "November 2026"
@@ -69,14 +69,8 @@ def visits_made(value: float) -> str:
     return f"{math.floor(value + 0.5)}"
 
 
-def dollars(value: float) -> str:
-    """US dollars, rounded as prices are told: to ten, from a thousand to a hundred."""
-    step = 100 if value >= 1000 else 10
-    return f"${round(value / step) * step:,.0f}"
-
-
 def money(price: Estimate) -> Callable[[float], str]:
-    """How to tell a price or cost: rounded as sources tell prices, but a clinic's own to the dollar."""
+    """How to tell a price or cost: rounded to ten, but a clinic's own to the dollar."""
     return "${:,.0f}".format if price.strength == "clinic" else dollars
 
 

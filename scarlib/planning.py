@@ -28,7 +28,7 @@ import pandas as pd
 from scarlib.client import INDENTED, Client
 from scarlib.errors import ClientError
 from scarlib.evidence import Claim, Estimate, Evidence, Judgement
-from scarlib.screening import NO_TREATMENT, RANKED, SKIN_TEST, Reason, listed, screen_one, stretch
+from scarlib.screening import NO_TREATMENT, RANKED, SKIN_TEST, Reason, dollars, listed, screen_one, stretch
 
 LOW, TYPICAL, HIGH = READINGS = (0, 1, 2)
 YEARS = (2000, 2200)
@@ -46,7 +46,16 @@ _LEAVES = {
     "recent_resurfacing": (("laser_co2_fractional", "laser_eryag_fractional", "laser_ablative_full", "dermabrasion",
                             "peel_medium", "peel_deep_phenol"), "a laser, dermabrasion or peel that takes off skin"),
     "recent_surgery": (("punch_techniques",), "surgery on the face"),
+    "open_wound": (("laser_co2_fractional", "laser_eryag_fractional", "laser_ablative_full", "dermabrasion",
+                    "peel_medium", "peel_deep_phenol", "punch_techniques"), "work that leaves a wound"),
 }  # fmt: skip
+# What a person's own words for such a condition, and our kinds of treatment, would count too: whether its sources mean
+# these is not known.
+_MAY_LEAVE = {
+    "recent_surgery": (("surgery",), "surgery on the face"),
+    "recent_resurfacing": (("lasers",), "a laser"),
+}
+_PLANNED = ("planned_resurfacing", ("lasers", "peels"), "a later laser or peel")
 # What is said where no wait is known.
 _CARE = {
     "avoid": "sources say not to use it. Ask first.",
@@ -111,6 +120,7 @@ class Ready:
 class Plan:
     """A dated course. In the frames NaT / NaN / <NA> = not known; dates are days without a time; one row each:
 
+    last_at_most, visits_at_most  the last visit, and how many, with the most sessions and longest waits; None, 0 = none
     visits     session: visit (number), treatment_id, name, session, sessions (<NA>: number not known), sessions_low,
                sessions_high, date_earliest, date_planned, date_latest, note (first of all why it is not settled, where
                screening rules it out as things stand); in order of date_planned
@@ -138,6 +148,8 @@ class Plan:
     left_out: Mapping[str, tuple[Reason, ...]]
     verdicts: Mapping[str, tuple[str, tuple[Reason, ...]]]
     unsettled: Mapping[str, Reason]
+    last_at_most: date | None
+    visits_at_most: int
     ready: Ready | None = None
 
 
@@ -216,13 +228,11 @@ class _Known(NamedTuple):
     evidence: Evidence
     courses: dict[str, _Course]
     pairs: dict[frozenset[str], _Pair]
+    groups: list[list[str]]  # treatments that share every visit, in the order in which they are done
 
-    def schedule(self, order: Sequence[str], reading: int, keep: Mapping[str, int] | None = None) -> dict[str, _Run]:
-        """{treatment: its sessions}; `keep` = the most sessions of each.
-
-        Treatments that share every visit take the longest of their intervals; any other begins when it is far enough
-        from the last session of each one before it.
-        """
+    def joined(self, order: Sequence[str]) -> list[list[str]]:
+        """Treatments that share every visit: each joins the first group that it may without passing one that a source
+        puts before it."""
         groups: list[list[str]] = []
         for treatment in order:
             joined: list[str] | None = None
@@ -235,8 +245,19 @@ class _Known(NamedTuple):
                 joined = []
                 groups.append(joined)
             joined.append(treatment)
+        return groups
+
+    def schedule(self, reading: int, keep: Mapping[str, int] | None = None) -> dict[str, _Run]:
+        """{treatment: its sessions}; `keep` = the most sessions of each.
+
+        Treatments that share every visit take the longest of their intervals; any other begins when it is far enough
+        from the last session of each one before it.
+        """
         found: dict[str, _Run] = {}
-        for group in groups:
+        for whole in self.groups:
+            group = [treatment for treatment in whole if not keep or keep[treatment]]
+            if not group:
+                continue
             pairs = [(self.pairs[frozenset((t, other))], run) for other, run in found.items() for t in group]
             begin = max((run.last + pair.days[reading] for pair, run in pairs), default=0)
             gap = max(self.courses[treatment].interval[reading] for treatment in group)
@@ -263,7 +284,7 @@ def plan(
         for treatment, (verdict, reasons) in verdicts.items()
         if verdict == "avoid"
     }
-    known = _Known(client, evidence, {treatment: _course(treatment, evidence) for treatment in treatments}, {})
+    known = _Known(client, evidence, {treatment: _course(treatment, evidence) for treatment in treatments}, {}, [])
     conflicts = [
         Conflict(f"{known.courses[treatment].name}: {reason.text}", (treatment,), reason.source_ids)
         for treatment, (_, reasons) in verdicts.items()
@@ -285,10 +306,17 @@ def plan(
             said[frozenset((first, second))] = rows
             first_of[frozenset((first, second))] = _before(first, second, [claim for claim, _ in rows], known)
     order, rings = _order([treatment for treatment in treatments if treatment not in left_out], said, first_of)
-    for first, second in combinations(order, 2):
-        both = frozenset((first, second))
-        known.pairs[both] = _pair(first, second, said[both], first_of[both], known)
-    visited = [treatment for treatment in order if not known.courses[treatment].home]
+    # What joins an earlier visit comes before what lies in between, and what is asked of two depends on who is first:
+    # so they are read again in that order. Whether two may share a visit does not depend on it.
+    for _ in range(2):
+        for first, second in combinations(order, 2):
+            both = frozenset((first, second))
+            known.pairs[both] = _pair(first, second, said[both], first_of[both], known)
+        visited = [treatment for treatment in order if not known.courses[treatment].home]
+        known.groups[:] = known.joined(visited)
+        visited = [treatment for group in known.groups for treatment in group]
+        done = iter(visited)
+        order = [treatment if known.courses[treatment].home else next(done) for treatment in order]
     sessions = _sessions(visited, known, start)
     home = [(treatment, start) for treatment in order if known.courses[treatment].home]
     unsettled = {
@@ -299,9 +327,11 @@ def plan(
     visits = _visits(sessions, known, unsettled)
     at = [*zip(visits["visit"], (s.treatment for s in sessions), (s.planned for s in sessions), strict=True)]
     aftercare = _aftercare([*at, *((pd.NA, *item) for item in home)], known)
+    longest = {day for run in known.schedule(HIGH).values() for day in run.days}
     cost = _cost(order, known)
     conflicts += [c for both in combinations(order, 2) for c in known.pairs[frozenset(both)].conflicts]
-    conflicts += [*rings, *_late(visited, known), *_tests(visited, known), *_retinoids(home, visited, aftercare, known)]
+    conflicts += [*rings, *_late(visited, known), *_tests(visited, known, start)]
+    conflicts += _retinoids(home, visited, aftercare, known)
     conflicts += _over_limits(visited, known, cost)
     note = "Used at home, not in visits. How long is not known: ask."
     return Plan(
@@ -319,6 +349,8 @@ def plan(
         left_out=left_out,
         verdicts=verdicts,
         unsettled=unsettled,
+        last_at_most=start + timedelta(days=max(longest)) if longest else None,
+        visits_at_most=len(longest),
         ready=None if ready_by is None else _ready(visited, known, start, ready_by, aftercare, unsettled),
     )
 
@@ -391,7 +423,8 @@ def _check(treatments: Sequence[str], evidence: Evidence, start: date, ready_by:
             problems.append(f"treatments: {treatment!r} stands twice. Keep one.")
     days = {"start": start} if ready_by is None else {"start": start, "ready_by": ready_by}
     wrong = [
-        f"{name}: {day!r} is not allowed. Give a day (datetime.date) from {YEARS[0]} to {YEARS[1]}."
+        f"{name}: {day if isinstance(day, date) else repr(day)} is not allowed. "
+        f"Give a day (datetime.date) from {YEARS[0]} to {YEARS[1]}."
         for name, day in days.items()
         if not isinstance(day, date) or isinstance(day, datetime) or not YEARS[0] <= day.year <= YEARS[1]
     ]
@@ -405,19 +438,21 @@ def _course(treatment: str, evidence: Evidence) -> _Course:
     sessions, interval, off, red = (
         evidence.number(treatment, name) for name in ("sessions", "interval_weeks", "downtime_days", "erythema_days")
     )
-    few = 1 if math.isnan(sessions.low) else max(math.floor(sessions.low), 1)
-    usual = few if math.isnan(sessions.typical) else max(math.floor(sessions.typical + 0.5), few)
-    most = usual if math.isnan(sessions.high) else max(math.ceil(sessions.high), usual)
+    few, usual, most = evidence.whole_visits(treatment)
+    usual = max(_first_known(usual, few), few)
+    most = max(_first_known(most, usual), usual)
     weeks = (interval.low, _first_known(interval.typical, interval.high, interval.low), interval.high)
     if not interval.known:
         every = [evidence.number(other, "interval_weeks").typical for other in evidence.tables.treatments.index]
         weeks = (math.nan, max(figure for figure in every if not math.isnan(figure)), math.nan)
-    ends = [(sign.low, _first_known(sign.typical, sign.high), sign.high) for sign in (off, red)]
+    # Where sources differ there is no usual figure, and the lower one would soothe.
+    usually = [math.nan if sign.spread else sign.typical for sign in (off, red)]
+    ends = [(sign.low, _first_known(u, sign.high), sign.high) for u, sign in zip(usually, (off, red), strict=True)]
     healing = [max((math.ceil(sign[r]) for sign in ends if not math.isnan(sign[r])), default=0) for r in READINGS]
     return _Course(
         evidence.texts[treatment]["name"],
         evidence.setting(treatment).level == "home",
-        _Days(few, usual, most),
+        _Days(int(few), int(usual), int(most)),
         not math.isnan(sessions.typical),
         _in_days(_first_known(end, weeks[TYPICAL]) for end in weeks),
         interval.known,
@@ -483,16 +518,21 @@ def _pair(first: str, second: str, rows: Sequence[tuple[Claim, bool]], order: _B
         and not (group and claim.source_id in _cites(named))
     ]
     weeks = [claim for claim, _ in apart if not math.isnan(claim.low)]
-    left = _left_behind(first, second, known)
-    waits = {what: said for what, said in left.items() if said.level == "defer" and not math.isnan(said.weeks)}
+    # What is used at home goes on beside the visits, so it matters what they leave behind.
+    after, before = (_left_behind(*both, known) for both in ((first, second), (second, first)))
+    waits = _waits(before if a.home else after)
+    shared = bool(named) and not apart and not _waits(after) and not _waits(before)
+    told = [(b.name, after)] if not a.home else []
+    told += [(a.name, before)] if a.home or shared else []
     conflicts = [
-        Conflict(f"{b.name}: after {what} {_CARE[said.level]}", (first, second), said.sources)
+        Conflict(f"{name}: after {what} {_CARE[said.level]}", (first, second), said.sources)
+        for name, left in told
         for what, said in left.items()
         if what not in waits
     ]
+    conflicts += _may_be_left(first, second, known)
     text = [order.text or f"{a.name} and {b.name}: which comes first is not known."]
     days, most, assumed = _Days(0, 0, 0), math.nan, False
-    shared = bool(named) and not apart and not waits
     if a.home or b.home:
         known_pause = any(_paused(treatment, known) for treatment in (first, second))
         text += [] if claims or known_pause else ["Whether they go together is not known: ask."]
@@ -538,6 +578,26 @@ def _left_behind(first: str, second: str, known: _Known) -> dict[str, Judgement]
         for condition, (left_by, words) in _LEAVES.items()
         if first in left_by and (said := known.evidence.rule(second, condition)).level in _CARE
     }
+
+
+def _waits(left: Mapping[str, Judgement]) -> dict[str, Judgement]:
+    return {what: said for what, said in left.items() if said.level == "defer" and not math.isnan(said.weeks)}
+
+
+def _may_be_left(first: str, second: str, known: _Known) -> Iterator[Conflict]:
+    """What is asked of whoever has had, or plans, something that our rows may or may not mean by one of the two."""
+    a, b = known.courses[first].name, known.courses[second].name
+    family = {treatment: known.evidence.texts[treatment]["family"] for treatment in (first, second)}
+    for condition, (kinds, words) in _MAY_LEAVE.items():
+        said = known.evidence.rule(second, condition)
+        if family[first] in kinds and first not in _LEAVES[condition][0] and said.level in _CARE:
+            wait = _CARE[said.level] if math.isnan(said.weeks) else f"a source asks to wait {stretch(said.weeks)}."
+            text = f"{b}: after {words} {wait} Whether it means {a} is not known: ask."
+            yield Conflict(text, (first, second), said.sources)
+    planned, later, words = _PLANNED
+    said = known.evidence.rule(first, planned)
+    if family[second] in later and said.level in _CARE:
+        yield Conflict(f"{a}: before {words} {_CARE[said.level]}", (first, second), said.sources)
 
 
 def _sources(claims: Iterable[Claim], waits: Mapping[str, Judgement]) -> tuple[str, ...]:
@@ -602,7 +662,7 @@ def _order(
 
 def _sessions(order: Sequence[str], known: _Known, start: date) -> list[_Session]:
     """The usual number of sessions of each, dated in the three readings, in order of the planned date."""
-    runs = [known.schedule(order, reading) for reading in READINGS]
+    runs = [known.schedule(reading) for reading in READINGS]
     found = [
         _Session(treatment, k + 1, *(start + timedelta(days=run[treatment].day(k)) for run in runs))
         for treatment in order
@@ -740,7 +800,7 @@ def _cost(order: Sequence[str], known: _Known) -> Cost:
 def _late(order: Sequence[str], known: _Known) -> Iterator[Conflict]:
     """Spacing that cannot be kept because of the visits in between: past the longest wait that a source names, or
     neither in one visit nor healed."""
-    runs = known.schedule(order, TYPICAL)
+    runs = known.schedule(TYPICAL)
     for first, second in combinations(order, 2):
         pair, gap = known.pairs[frozenset((first, second))], runs[second].begin - runs[first].last
         rest = max(known.courses[treatment].rest.typical for treatment in (first, second))
@@ -749,16 +809,16 @@ def _late(order: Sequence[str], known: _Known) -> Iterator[Conflict]:
             yield Conflict(text, (first, second), pair.sources)
 
 
-def _tests(order: Sequence[str], known: _Known) -> Iterator[Conflict]:
+def _tests(order: Sequence[str], known: _Known, start: date) -> Iterator[Conflict]:
     """The skin test that has to come before a treatment, whoever has not said that it is still to be done."""
     for treatment in order:
         said = known.evidence.rule(treatment, SKIN_TEST)
         if said.level == "defer" and SKIN_TEST not in known.client.conditions:
             name, wait = known.courses[treatment].name, stretch(said.weeks)
-            text = (
-                f"{name}: a collagen skin test comes first, {wait} before the first visit. Ask whether yours is done."
-            )
-            yield Conflict(text, (treatment,), said.sources)
+            begin = start + timedelta(days=known.schedule(TYPICAL)[treatment].begin)
+            by = f", so by {spoken_date(begin - timedelta(weeks=said.weeks))}" if not math.isnan(said.weeks) else ""
+            text = f"{name}: a collagen skin test comes first, {wait} before the first visit{by}."
+            yield Conflict(f"{text} Ask whether yours is done.", (treatment,), said.sources)
 
 
 def _retinoids(
@@ -784,7 +844,7 @@ def _retinoids(
 def _over_limits(order: Sequence[str], known: _Known, cost: Cost) -> Iterator[Conflict]:
     """The client's limits against the course as a whole; each treatment alone was screened already."""
     client, every = known.client, tuple(order)
-    runs = [known.schedule(order, reading) for reading in (TYPICAL, HIGH)]
+    runs = [known.schedule(reading) for reading in (TYPICAL, HIGH)]
     visits = [len({day for run in each.values() for day in run.days}) for each in runs]
     if client.max_sessions is not None and max(visits) > client.max_sessions:
         said = f"{visits[0]} visits, at most {visits[1]}"
@@ -798,7 +858,8 @@ def _over_limits(order: Sequence[str], known: _Known, cost: Cost) -> Iterator[Co
             said += ", as sources differ" if differ else ""
             yield Conflict(f"Longest time off in one go: {said}. Your limit is {client.max_downtime_days:g}.", every)
     if client.budget_usd is not None and cost.high > client.budget_usd:
-        said = f"usually ${cost.typical:,.0f}, at most ${cost.high:,.0f}"
+        most = f" (with {visits[1]} visits)" if visits[1] > visits[0] else ""
+        said = f"usually {dollars(cost.typical)}, at most {dollars(cost.high)}{most}"
         yield Conflict(f"All together: {said}. Your budget is ${client.budget_usd:,.0f}.", every)
     if client.budget_usd is not None and cost.not_known:
         yield Conflict("Part of the cost is not known: ask before you count on your budget.", every)
@@ -815,9 +876,9 @@ def _longest_spell(runs: Mapping[str, _Run], off: Mapping[str, float]) -> int:
     return longest
 
 
-def _done(order: Sequence[str], known: _Known, reading: int, keep: Mapping[str, int]) -> int:
+def _done(known: _Known, reading: int, keep: Mapping[str, int]) -> int:
     """The day when the last known thing is over, counted from the start; -1 = no visits."""
-    runs = known.schedule([treatment for treatment in order if keep[treatment]], reading, keep)
+    runs = known.schedule(reading, keep)
     return max((run.last + known.courses[treatment].healing[reading] for treatment, run in runs.items()), default=-1)
 
 
@@ -827,17 +888,17 @@ def _drop(order: Sequence[str], known: _Known, reading: int, limit: int) -> dict
     full = {treatment: known.courses[treatment].sessions[reading] for treatment in order}
     keep = dict(full)
     for floor in (1, 0):
-        while _done(order, known, reading, keep) > limit:
+        while _done(known, reading, keep) > limit:
             tries = [
                 {**keep, treatment: keep[treatment] - 1} for treatment in reversed(order) if keep[treatment] > floor
             ]
             if not tries:
                 break
-            keep = min(tries, key=lambda tried: _done(order, known, reading, tried))
+            keep = min(tries, key=lambda tried: _done(known, reading, tried))
     for treatment in order:
         while keep[treatment] < full[treatment]:
             more = {**keep, treatment: keep[treatment] + 1}
-            if _done(order, known, reading, more) > limit:
+            if _done(known, reading, more) > limit:
                 break
             keep = more
     return {treatment: left for treatment, left in keep.items() if left < full[treatment]}
@@ -861,24 +922,34 @@ def _ready(
         lines.append(
             f"First there is a wait for {listed(later)}. The dates below leave it out, so they hold only after it."
         )
+    guessed = _guessed(order, known)
     for reading, words in ((TYPICAL, "With the usual figures"), (HIGH, "With the most cautious figures")):
         full = {treatment: known.courses[treatment].sessions[reading] for treatment in order}
-        end, limit = _done(order, known, reading, full), (by - start).days
+        end, limit = _done(known, reading, full), (by - start).days
         hidden = [known.courses[t].name for t in order if not known.courses[t].healing_known[reading]]
         fits = False if end > limit else None if hidden or later else True
         day = start + timedelta(days=end)
         drop = _drop(order, known, reading, limit) if fits is False else {}
         found.append((fits, day, drop))
         courses = [f"{known.courses[t].name}, {_counted_sessions(number)}" for t, number in full.items()]
-        said = [f"{words} ({'; '.join(courses)}): { {True: 'yes', False: 'no', None: 'not known'}[fits] }."]
+        yes = "yes, if our assumption holds" if guessed else "yes"
+        said = [f"{words} ({'; '.join(courses)}): { {True: yes, False: 'no', None: 'not known'}[fits] }."]
         said.append(f"As far as known it is over on {spoken_date(day)}.")
+        said += [f"For that the first visit is on {spoken_date(by - timedelta(days=end))} at the latest."]
         said += [f"Days off or redness are not fully known for: {listed(hidden)}. Ask."] if hidden else []
+        if drop:
+            cuts = [
+                f"{left} of {full[t]} sessions of {known.courses[t].name}" if left else f"no {known.courses[t].name}"
+                for t, left in drop.items()
+            ]
+            said.append(f"With the first visit as planned it would take less: {listed(cuts)}. What follows moves up.")
         for treatment, left in drop.items():
             name, few = known.courses[treatment].name, known.courses[treatment].sessions.low
-            cut = f"{left} of {full[treatment]} sessions of {name} would fit" if left else f"leave out {name}"
-            said.append(f"To be done in time: {cut}.")
-            said += [f"Sources used {few} or more. What fewer do is not known."] if 0 < left < few else []
+            fewer = f"Sources used {few} or more sessions of {name}. What fewer do is not known."
+            said += [fewer] if 0 < left < few else []
         lines.append(" ".join(said))
+    lines += _in_the_midst(known, start, by)
+    lines += [f"Our assumption: {listed(guessed)}."] if guessed else []
     care = aftercare[(aftercare["until"] > pd.Timestamp(by)) & ~aftercare["what"].isin(_BEFORE)]
     if len(care):
         things = listed(list(dict.fromkeys(care["label"])))
@@ -887,6 +958,29 @@ def _ready(
     (usual, usual_day, usual_drop), (cautious, late_day, late_drop) = found
     text = "\n".join([asked, *lines])
     return Ready(by, usual, cautious, usual_day, late_day, usual_drop, late_drop, text)
+
+
+def _guessed(order: Sequence[str], known: _Known) -> list[str]:
+    """The waits that the dates take from our own assumption, in words."""
+    alone = [c.name for t in order if not (c := known.courses[t]).interval_known and c.sessions.high > 1]
+    pairs = [
+        f"{known.courses[first].name} and {known.courses[second].name}"
+        for first, second in combinations(order, 2)
+        if known.pairs[frozenset((first, second))].assumed
+    ]
+    return [f"how long to wait between {words}" for words in (*(f"visits for {name}" for name in alone), *pairs)]
+
+
+def _in_the_midst(known: _Known, start: date, by: date) -> Iterator[str]:
+    """Visits whose days off or redness, at most, may reach the day asked for, as planned."""
+    hit = [
+        f"{known.courses[treatment].name} on {spoken_date(start + timedelta(days=day))}"
+        for treatment, run in known.schedule(TYPICAL).items()
+        for day in run.days
+        if day <= (by - start).days <= day + known.courses[treatment].healing.high
+    ]
+    if hit:
+        yield f"As planned, that day may fall into the days off or redness after {listed(hit)}."
 
 
 def _counted_sessions(number: int) -> str:

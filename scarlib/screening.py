@@ -546,7 +546,7 @@ _LIMIT_NAMES = {
 
 def _figure(limit: str, value: float) -> str:
     if limit == "budget_usd":
-        return f"${value:,.0f}"
+        return dollars(value)
     return f"{value:.1f}".removesuffix(".0")
 
 
@@ -564,6 +564,11 @@ def _limit_words(limit: str, value: float) -> str:
     if limit == "max_sessions":
         return _counted(value, "visit")
     return f"{_figure(limit, value)} in 10" if limit == "max_pain" else _figure(limit, value)
+
+
+def dollars(value: float) -> str:
+    """US dollars, rounded to ten: "$1,350"."""
+    return f"${round(value / 10) * 10:,.0f}"
 
 
 def listed(words: list[str]) -> str:

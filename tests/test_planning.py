@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
@@ -158,6 +158,116 @@ def test_a_plan_waits_as_long_as_screening_asks_of_whoever_had_the_first_lately(
     assert waited
 
 
+LEFT_BY = {
+    "recent_filler": {"filler_ha", "filler_caha", "filler_plla", "filler_pmma"},
+    "recent_botulinum": {"botulinum_toxin"},
+    "recent_surgery": {"punch_techniques"},
+    "recent_resurfacing": {
+        "laser_co2_fractional", "laser_eryag_fractional", "laser_ablative_full", "dermabrasion", "peel_medium",
+        "peel_deep_phenol",
+    },
+}  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(treatments=st.lists(st.sampled_from([t for t in TREATMENTS]), min_size=2, max_size=4, unique=True))
+@example(treatments=["microneedling", "rf_fractional_bipolar", "peel_medium"])
+@example(treatments=["microneedling", "rf_microneedling", "peel_medium"])
+def test_whichever_visit_comes_before_another_the_waits_of_screening_are_kept(treatments):
+    course = plan(Client(scars={"rolling": 2}, fitzpatrick=2), treatments, EVIDENCE, START)
+    ends = {t: (min(days), max(days)) for t in course.order if (days := planned(course, t))}
+    for (before, (_, last)), (after, (begin, _)) in itertools.permutations(ends.items(), 2):
+        for condition, left_by in LEFT_BY.items():
+            rule = EVIDENCE.rule(after, condition)
+            if before in left_by and rule.level == "defer" and begin > last:
+                assert math.isnan(rule.weeks) or weeks(last, begin) >= rule.weeks, (before, after)
+    order = list(dict.fromkeys(course.visits["treatment_id"]))
+    assert order == [treatment for treatment in course.order if treatment in order], "the order is that of the visits"
+
+
+@pytest.mark.parametrize("wound", ["dermabrasion", "laser_ablative_full", "punch_techniques"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_silicone_on_a_wound_is_named(wound, turned):
+    named = ["silicone_gel", wound] if turned else [wound, "silicone_gel"]
+    course = plan(Client(scars={"rolling": 2}, fitzpatrick=2), named, EVIDENCE, START)
+    (conflict,) = [c for c in course.conflicts if "wound" in c.text]
+    assert conflict.text.startswith("Silicone gel or sheets: after")
+    assert set(conflict.treatments) == {wound, "silicone_gel"}
+    assert conflict.source_ids == EVIDENCE.rule("silicone_gel", "open_wound").sources
+
+
+def test_a_laser_after_a_filler_is_named_as_screening_names_a_planned_one():
+    client = Client(scars={"rolling": 2}, fitzpatrick=2)
+    sources = EVIDENCE.rule("filler_ha", "planned_resurfacing").sources
+    course = plan(client, ["filler_ha", "laser_co2_fractional"], EVIDENCE, START)
+    assert course.order[0] == "filler_ha"
+    assert [c.source_ids for c in course.conflicts if "before a later laser or peel" in c.text] == [sources]
+    apart = plan(client, ["filler_ha", "subcision"], EVIDENCE, START)
+    assert "laser or peel" not in said(apart.conflicts, "filler_ha", "subcision")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_shares_every_visit_is_asked_about_both_ways(turned):
+    named = ["peel_medium", "microneedling"]
+    course = plan(Client(scars={"rolling": 2}, fitzpatrick=2), named[::-1] if turned else named, EVIDENCE, START)
+    assert course.pairs["shared"].all()
+    assert "Microneedling: after a laser, dermabrasion or peel" in said(course.conflicts, *named)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("subcision", "rf_fractional_bipolar", "surgery on the face"),
+        ("fat_graft", "rf_fractional_bipolar", "surgery on the face"),
+        ("laser_pdl", "rf_microneedling", "a laser"),
+    ],
+)
+def test_what_a_source_may_or_may_not_mean_is_asked(first, second, words):
+    course = plan(Client(scars={"rolling": 2}, fitzpatrick=2), [first, second], EVIDENCE, START)
+    told = said(course.conflicts, first, second)
+    assert f"after {words} a source asks to wait" in told
+    assert f"Whether it means {TABLES.treatments.at[first, 'name']} is not known: ask." in told
+
+
+def test_a_skin_test_has_its_last_day():
+    course = plan(Client(scars={"rolling": 2}, fitzpatrick=2), ["filler_pmma"], EVIDENCE, START)
+    weeks_before = EVIDENCE.rule("filler_pmma", "collagen_test_not_done").weeks
+    day = START - timedelta(weeks=weeks_before)
+    assert f"so by {day.day} December {day.year}" in said(course.conflicts, "filler_pmma")
+
+
+@pytest.mark.parametrize("treatment", TREATMENTS)
+def test_a_plan_costs_what_its_course_costs(treatment):
+    course = plan(Client(scars={"rolling": 2}, fitzpatrick=2), [treatment], EVIDENCE, START)
+    single = EVIDENCE.course_cost(treatment)
+    if treatment in course.order and not math.isnan(single.typical):
+        assert (course.cost.low, course.cost.typical) == pytest.approx((single.low, single.typical))
+        assert math.isnan(single.high) or course.cost.high == pytest.approx(single.high)
+
+
+def test_the_day_after_a_visit_is_not_healed_where_sources_differ_on_how_long_it_takes():
+    client = Client(scars={"boxcar": 2}, fitzpatrick=5)
+    assert EVIDENCE.number("microneedling", "downtime_days").spread
+    last = planned(plan(client, ["microneedling"], EVIDENCE, START), "microneedling")[-1]
+    ready = plan(client, ["microneedling"], EVIDENCE, START, last + timedelta(days=1)).ready
+    assert ready.typical is False
+    assert f"may fall into the days off or redness after Microneedling on {last.day} " in ready.text
+    days = ready.done_typical - last
+    assert days.days == EVIDENCE.number("microneedling", "downtime_days").high
+    latest = START - (days - timedelta(days=1))
+    assert f"the first visit is on {latest.day} " in ready.text
+
+
+def test_a_yes_that_rests_on_our_assumption_says_so():
+    far = START + timedelta(weeks=300)
+    client = Client(scars={"boxcar": 2}, fitzpatrick=2)
+    ready = plan(client, ["microneedling", "peel_deep_phenol"], EVIDENCE, START, far).ready
+    assert ready.typical is not False
+    assert "Our assumption: how long to wait between Microneedling and Deep chemical peel (phenol)." in ready.text
+    assert ready.text.count("yes") == ready.text.count("yes, if our assumption holds")
+    assert "assumption" not in plan(client, ["microneedling"], EVIDENCE, START, far).ready.text
+
+
 def test_the_calendar_tells_the_days_and_what_is_assumed():
     course = plan(INDENTED, ["subcision", "microneedling"], EVIDENCE, START)
     [assumed] = course.pairs.loc[course.pairs["assumed"], "text"]
@@ -217,7 +327,8 @@ def test_six_weeks_are_not_enough_for_a_course_of_co2_laser():
     assert ready.done_typical > ready.by
     assert ready.done_cautious > ready.done_typical
     assert ready.drop_typical == {"laser_co2_fractional": 1}
-    assert "Sources used 3 or more. What fewer do is not known." in ready.text
+    assert "it would take less: 1 of 4 sessions of Fractional CO2 laser." in ready.text
+    assert "Sources used 3 or more sessions of Fractional CO2 laser. What fewer do is not known." in ready.text
     assert ready.text.endswith("No result is promised by then.")
     risk = [reason for reason in course.verdicts["laser_co2_fractional"][1] if reason.about == "pih"]
     assert "14 to 92 of 100" in risk[0].text
@@ -271,7 +382,8 @@ def test_a_rule_of_thumb_for_a_family_does_not_put_two_treatments_into_one_visit
 def test_weeks_given_for_a_group_never_cut_the_healing_short():
     client = Client(scars={"boxcar": 1}, fitzpatrick=2)
     course = plan(client, ["dermabrasion", "filler_ha"], EVIDENCE, START)
-    healed = EVIDENCE.number("dermabrasion", "erythema_days").typical
+    red = EVIDENCE.number("dermabrasion", "erythema_days")
+    healed = red.high if red.spread else red.typical  # where sources differ no day is the usual one
     assert (planned(course, "filler_ha")[0] - START).days == healed
     assert "to heal (our assumption)" in course.pairs["text"].iloc[0]
 
@@ -283,7 +395,7 @@ def test_what_a_control_group_had_is_no_rule():
         course = plan(INDENTED, ["tca_cross", "rf_nonablative"], with_rows((*row, *flags)), START)
         gap[flags] = weeks(planned(course, "tca_cross")[-1], planned(course, "rf_nonablative")[0])
     assert gap[()] == 35
-    assert gap["control_arm",] < 10
+    assert gap["control_arm",] < 30
 
 
 def test_one_visit_against_weeks_apart_is_a_named_disagreement_and_the_plan_waits():
