@@ -173,9 +173,30 @@ def order_list(plan: Plan, evidence: Evidence, cite: Cite | None = None) -> str:
     return f'<ul class="order">{items}</ul>' if items else ""
 
 
-def conflicts_list(plan: Plan, evidence: Evidence, cite: Cite | None = None) -> str:
-    """What does not fit or needs asking, with its sources."""
-    items = "".join(
+def overdue(plan: Plan, today: date) -> list[str]:
+    """What of the plan would have to happen before `today`, in sentences."""
+    if not plan.order:
+        return []
+    said = []
+    if plan.start < today:
+        said.append(f"The first visit, {spoken_date(plan.start)}, lies in the past. Choose a later day.")
+    care = plan.aftercare.dropna(subset=["from"])
+    first = care[(care["from"] < pd.Timestamp(plan.start)) & (care["from"] < pd.Timestamp(today))]
+    if len(first):
+        begin = first["from"].min().date()
+        things = listed(list(dict.fromkeys(first["label"])))
+        later = spoken_date(max(plan.start, today) + (min(today, plan.start) - begin))
+        said.append(
+            f"To prepare for the first visit ({things}) begins on {spoken_date(begin)}, which is over. "
+            f"A first visit from {later} on leaves time for it."
+        )
+    return said
+
+
+def conflicts_list(plan: Plan, evidence: Evidence, cite: Cite | None = None, *, today: date) -> str:
+    """What does not fit or needs asking, as seen from `today`, with its sources."""
+    items = "".join(f"<li>{escape(text)}</li>" for text in overdue(plan, today))
+    items += "".join(
         f"<li>{escape(conflict.text)} {_cited(conflict.source_ids, cite, evidence)}</li>" for conflict in plan.conflicts
     )
     return f'<ul class="conflicts">{items}</ul>' if items else ""

@@ -105,7 +105,7 @@ def report(
                 _side_by_side(client, {name: told[name] for name in (NO_TREATMENT, *some)}, planned, evidence, sources)
                 for some in (options[first : first + WIDE] for first in range(0, len(options), WIDE))
             ],
-            "parts": _parts(plan, evidence, sources.cite) if plan else {},
+            "parts": _parts(plan, evidence, sources.cite, today) if plan else {},
             "aftercare": Markup(itinerary.aftercare_list(plan, sources.cite)) if plan else "",
             "harms": [
                 _harms(client, name, told[name], evidence, sources)
@@ -390,13 +390,13 @@ def _parted(cell: str) -> tuple[str, list[str], list[str]]:
 # The plan
 
 
-def _parts(plan: Plan, evidence: Evidence, cite: Cite) -> dict[str, tuple[str, Markup]]:
+def _parts(plan: Plan, evidence: Evidence, cite: Cite, today: date) -> dict[str, tuple[str, Markup]]:
     """The parts of the plan that have something to tell: {name: (title, safe HTML)}."""
     told = (
         ("timeline", "", itinerary.timeline_svg(plan)),
         ("visits", "Visits", itinerary.visits_table(plan)),
         ("result", "When to judge the result", itinerary.results_table(plan, evidence, cite)),
-        ("conflicts", _CONFLICTS, itinerary.conflicts_list(plan, evidence, cite)),
+        ("conflicts", _CONFLICTS, itinerary.conflicts_list(plan, evidence, cite, today=today)),
         ("order", "Order and time between", itinerary.order_list(plan, evidence, cite)),
         ("cost", "Cost", f"<p>{itinerary.cost_words(plan)}</p>"),
         ("ready", "Done in time?", itinerary.ready_words(plan) if plan.ready else ""),

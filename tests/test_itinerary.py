@@ -83,9 +83,9 @@ def every_part(course, evidence=EVIDENCE):
     """All that the module says of a plan."""
     alone = (itinerary.summary, itinerary.visits_table, itinerary.aftercare_list, itinerary.cost_words,
              itinerary.ready_words, itinerary.timeline_svg)  # fmt: skip
-    cited = (itinerary.downtime_table, itinerary.results_table, itinerary.order_list, itinerary.conflicts_list,
-             itinerary.left_out_list)  # fmt: skip
-    return {part.__name__: part(course) for part in alone} | {part.__name__: part(course, evidence) for part in cited}
+    cited = (itinerary.downtime_table, itinerary.results_table, itinerary.order_list, itinerary.left_out_list)
+    parts = {part.__name__: part(course) for part in alone} | {part.__name__: part(course, evidence) for part in cited}
+    return {**parts, "conflicts_list": itinerary.conflicts_list(course, evidence, today=course.start)}
 
 
 def told(day):
@@ -211,8 +211,9 @@ def test_being_done_in_time_is_told_with_days_in_words():
 
 def test_what_does_not_fit_stands_with_its_sources():
     course = plan(CLIENT, ["microneedling", "laser_ablative_full"], EVIDENCE, START)
-    assert len(Page(itinerary.conflicts_list(course, EVIDENCE, lambda ids: "")).items) == len(course.conflicts)
-    folded = itinerary.conflicts_list(course, EVIDENCE)
+    cited = Page(itinerary.conflicts_list(course, EVIDENCE, lambda ids: "", today=course.start - timedelta(days=99)))
+    assert len(cited.items) == len(course.conflicts)
+    folded = itinerary.conflicts_list(course, EVIDENCE, today=START)
     for conflict in course.conflicts:
         assert entities.escape(conflict.text) in folded
         assert all(entities.escape(TABLES.sources.at[source, "title"]) in folded for source in conflict.source_ids)
@@ -272,6 +273,21 @@ def test_few_months_are_named_below_the_picture_and_each_lies_within(days):
     ticks = itinerary._ticks(START, end)
     assert len(ticks) <= 5
     assert all(START < tick <= end and tick.day == 1 for tick in ticks)
+
+
+def test_what_would_have_to_be_done_before_today_is_named():
+    peel = plan(Client(scars={"icepick": 2}, fitzpatrick=5), ["tca_cross"], EVIDENCE, START)
+    early = peel.aftercare["from"].min().date()
+    assert early < START
+    assert itinerary.overdue(peel, early) == []
+    (said,) = itinerary.overdue(peel, START)
+    assert f"begins on {told(early)}, which is over" in said
+    assert f"A first visit from {told(START + (START - early))} on leaves time" in said
+    moved = plan(peel.client, ["tca_cross"], EVIDENCE, START + (START - early))
+    assert itinerary.overdue(moved, START) == []
+    late = itinerary.overdue(peel, date(2027, 6, 1))
+    assert "The first visit, 3 March 2027, lies in the past" in late[0]
+    assert "lies in the past" in itinerary.conflicts_list(peel, EVIDENCE, today=date(2027, 6, 1))
 
 
 # For every plan

@@ -220,7 +220,7 @@ def test_without_a_scar_nothing_old_passes_for_an_answer(place, request):
 
 def test_a_first_visit_in_the_past_is_named(session):
     only(session.course, "control-starts_on").value = date(2020, 3, 1)
-    assert "The first visit lies in the past" in told(session.course)
+    assert "The first visit, 1 March 2020, lies in the past" in told(session.course)
     only(session.course, "control-starts_on").value = None
     assert "lies in the past" not in told(session.course)
 

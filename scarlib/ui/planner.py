@@ -44,13 +44,12 @@ def _lead(answers: Answers) -> str:
     if plan is None:
         return "<p class='empty'>Nothing fits that could be planned. Choose a treatment to see why.</p>"
     ready = f"<div class='ready'>{itinerary.ready_words(plan)}</div>" if plan.ready else ""
-    if plan.start < date.today():
-        problem += "<p class='problem'>The first visit lies in the past. Choose a later day, or leave it blank.</p>"
+    conflicts = itinerary.conflicts_list(plan, answers.evidence, today=date.today())
     open_ = itinerary.unsettled(plan, answers.evidence)
     problem += f"<p class='problem'>{open_}</p>" if open_ else ""
     return (
         f"{problem}<p class='plan-summary' data-hook='plan'>{itinerary.summary(plan)}</p>{ready}"
-        f"{_titled('What does not fit, or needs asking', itinerary.conflicts_list(plan, answers.evidence))}"
+        f"{_titled('What does not fit, or needs asking', conflicts)}"
         f"{_titled('What is left out', itinerary.left_out_list(plan, answers.evidence))}"
     )
 
