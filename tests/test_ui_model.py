@@ -200,10 +200,78 @@ def test_undo_brings_back_the_plan_that_start_again_took(answers):
     answers.undo()
     assert (answers.planned, answers.starts_on, answers.compared) == (["subcision"], date(2027, 3, 1), ["filler_ha"])
     assert answers.plan.start == date(2027, 3, 1)
-    answers.ready_by = date(2027, 9, 1)
+
+
+def test_undo_takes_back_the_last_choice_of_the_plan_first(answers):
+    answers.fitzpatrick = 4
+    answers.planned = ["subcision"]
+    answers.starts_on = date(2, 3, 1)  # the year is being typed
+    answers.starts_on = date(2027, 3, 1)
+    answers.compared = ["filler_ha"]
     answers.undo()
-    assert answers.fitzpatrick is None
-    assert answers.ready_by == date(2027, 9, 1), "an answer taken back takes no date with it"
+    assert (answers.compared, answers.starts_on) == ([], date(2027, 3, 1))
+    answers.undo()
+    assert (answers.starts_on, answers.planned) == (None, ["subcision"])
+    assert answers.plan.start == date.today()
+    answers.undo()
+    assert (answers.planned, answers.fitzpatrick) == ([], 4)
+    answers.ready_by = date(2027, 9, 1)
+    answers.fitzpatrick = 5
+    answers.undo()
+    assert (answers.fitzpatrick, answers.ready_by) == (4, date(2027, 9, 1)), (
+        "an answer taken back takes no date with it"
+    )
+
+
+def test_a_year_that_is_being_typed_is_told_so_and_not_kept(answers):
+    answers.starts_on = date(202, 3, 1)
+    assert answers.plan is None
+    assert answers.plan_problem == model.SHORT_YEAR
+    answers.starts_on, answers.ready_by = date(1999, 3, 1), date(2201, 1, 1)
+    assert "1 March 1999 is not allowed" in answers.plan_problem
+    assert "datetime" not in answers.plan_problem
+    kept = answers.record
+    assert (kept.starts_on, kept.ready_by) == (None, None)
+    assert Record.from_json(kept.to_json()) == kept
+
+
+def test_what_was_decided_and_said_goes_with_its_person_and_its_plan(answers):
+    answers.fitzpatrick = 4
+    answers.decision, answers.unclear = "chosen", "Does it hurt?"
+    answers.budget_usd = 5000.0  # the plan stays
+    assert answers.decision == "chosen"
+    answers.planned = ["subcision"]
+    assert (answers.decision, answers.unclear) == ("", "Does it hurt?"), "nobody has chosen this one"
+    answers.decision = "undecided"
+    answers.starts_on = date(2027, 3, 1)
+    assert answers.decision == "undecided"
+    record = answers.record
+    answers.reset()
+    assert (answers.decision, answers.unclear) == ("", "")
+    answers.undo()
+    assert (answers.decision, answers.unclear) == ("undecided", "Does it hurt?")
+    answers.open(record)
+    assert (answers.decision, answers.unclear) == ("", "")
+
+
+def test_what_is_left_over_from_the_example_is_known_after_undo_and_after_loading_again(answers):
+    answers.fitzpatrick = 4
+    assert answers.left_over == ["rolling"]
+    answers.scars = {"rolling": 2.0, "boxcar": 1.0}
+    answers.scars = {"rolling": 3.0, "boxcar": 1.0}
+    assert answers.left_over == []
+    answers.reset()
+    answers.undo()
+    answers.scars = {"rolling": 2.0, "boxcar": 1.0}
+    assert answers.left_over == [], "it was given"
+    answers.reset()
+    answers.fitzpatrick = 5
+    again = Answers(answers.evidence)
+    again.open(answers.record)
+    assert again.left_over == ["rolling"], "nobody gave it, before the page was loaded again or after"
+    answers.scars = {"rolling": 2.0, "icepick": 1.0}
+    answers.undo()
+    assert answers.left_over == ["rolling"]
 
 
 def test_what_is_left_of_the_example_is_named_until_it_is_changed(answers):

@@ -23,7 +23,8 @@ _MATTERS = (("Does not matter", 0.0), ("A little", 1.0), ("Much", 2.0), ("Most o
 _DAYS = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30)
 _VISITS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
 _PAIN = (1, 2, 3, 4, 5, 6, 7, 8)
-_BUDGET = (250, 500, 1000, 1500, 2000, 3000, 4000, 5000, 7500, 10000, 15000)
+_BUDGET = (250, 500, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 7500, 10000, 15000)
+NTH = ("First", "Second", "Third", "Fourth")
 _PLACES = (("Anywhere", UNSET), ("Clinic or med spa, no doctor", "med_spa"), ("At home", "home"))
 
 
@@ -49,47 +50,42 @@ def picks(
     named: Sequence[tuple[str, str]],
     unset: str,
     default: Callable[[], list[str]],
-) -> w.VBox:
+) -> w.HBox:
     """Dropdowns for the first, second ... member of an answer that is a list of treatments, each one once. While
-    nothing is chosen, the first says `unset` and the treatments of `default` stand for it. A second choice of the same
-    is not taken, and a line below says so."""
+    nothing is chosen, the first says `unset` and the treatments of `default` stand for it. Each list leaves out what
+    the others have."""
     treatments = [item for item in named if item[1] != NO_TREATMENT]
-    boxes = [
-        choice(label, [("None" if k else unset, UNSET), *treatments], f"control-{name}")
-        for k, label in enumerate(labels)
-    ]
-
-    twice = text()
+    boxes = [choice(label, [(unset, UNSET)], f"control-{name}") for label in labels]
     following = False
 
     def follow(_: object = None) -> None:
         nonlocal following
-        twice.value = ""
         chosen = getattr(answers, name)
         following = True  # a box at a time: what stands in between is nobody's choice
-        for box, value in zip(boxes, [*chosen, *[UNSET] * (len(boxes) - len(chosen))], strict=True):
+        for k, (box, value) in enumerate(zip(boxes, [*chosen, *[UNSET] * (len(boxes) - len(chosen))], strict=True)):
+            free = [item for item in treatments if item[1] == value or item[1] not in chosen]
+            options = (("None" if k else unset, UNSET), *free)
+            if box.options != options:
+                box.options = options  # which chooses the first of them
             box.value = value
         following = False
 
     def changed(change: Any) -> None:
         if not following:
             chosen = [box.value for box in boxes if box.value != UNSET]
-            if not getattr(answers, name) and change["owner"] is not boxes[0]:
-                chosen = [*default()[: boxes.index(change["owner"])], *chosen]  # one more, not one instead
-            new = change["new"]
-            if new != UNSET and chosen.count(new) > 1:
-                follow()
-                label = escape(next(words for words, treatment in named if treatment == new))
-                twice.value = f"<p class='problem' role='alert'>{label} is chosen already. Each can be chosen once.</p>"
-                return
-            setattr(answers, name, chosen)
+            place = boxes.index(change["owner"])
+            if not getattr(answers, name) and place:
+                chosen = [*default()[:place], *chosen]  # one more, not one instead
+            elif chosen and not place and change["new"] == UNSET:
+                chosen = [*default(), *chosen]  # the best fit, beside the others
+            setattr(answers, name, list(dict.fromkeys(chosen))[: len(boxes)])
             follow()
 
     follow()
     answers.observe(follow, names=name)
     for box in boxes:
         box.observe(changed, names="value")
-    return column([row(boxes, "filters"), twice])
+    return row(boxes, "filters")
 
 
 def _group(title: str, children: Sequence[w.Widget]) -> w.VBox:

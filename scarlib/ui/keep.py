@@ -7,6 +7,7 @@ from html import escape
 from urllib.parse import urlsplit
 
 import ipywidgets as w
+import traitlets
 
 import scarlib
 from scarlib.errors import ClientError
@@ -14,7 +15,7 @@ from scarlib.planning import to_csv, to_ics
 from scarlib.record import MAX_FILE, Record
 from scarlib.ui.boxes import choice, column, row, text
 from scarlib.ui.downloads import download
-from scarlib.ui.model import Answers
+from scarlib.ui.model import SAID, Answers
 from scarlib.ui.parts import follow
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def _kept(record: Record, dashboard: str) -> str:
         f'<h3 class="kept">Keep or share these answers</h3><p>{file}</p>'
         f'<p><a class="share" href="{address}">Link to these answers</a>: copy it, or open it to come back to them.</p>'
         "<p>Both hold your answers, your health too, and what you compare and plan. They hold no name, and not what "
-        "you wrote for the page to take home. Whoever has the file or the link can read them. The link’s part after # "
+        "was decided or is unclear to you. Whoever has the file or the link can read them. The link’s part after # "
         f"is not sent to any server.</p>{_where(dashboard)}"
     )
 
@@ -106,12 +107,14 @@ def take_home(answers: Answers) -> w.VBox:
     """The files to take home, made when they are asked for: the page, and the visits as a calendar and as a table."""
     decision = choice("What was decided?", _DECISIONS, "control-decision")
     unclear = w.Textarea(description="What is still unclear to you? (no names, please)", rows=2).add_class("question")
+    traitlets.link((answers, "decision"), (decision, "value"))
+    traitlets.link((answers, "unclear"), (unclear, "value"))
     make = w.Button(description="Make the files to take home").add_class("control-report")
     made = text()
 
     def asked(_: object) -> None:
         try:
-            made.value = _files(answers, decision.value, unclear.value)
+            made.value = _files(answers)
         except ClientError as error:
             said = re.sub(r"\bunclear: is", "What is still unclear is", " ".join(error.problems))
             made.value = f'<p class="problem" role="alert">{escape(said)}</p>'
@@ -123,19 +126,18 @@ def take_home(answers: Answers) -> w.VBox:
         made.value = ""
 
     make.on_click(asked)
-    for widget in (decision, unclear.add_class("control-unclear")):
-        widget.observe(outdated, names="value")
-    answers.observe(outdated, names=["options", "compared", "plan", "empty"])
+    answers.observe(outdated, names=["options", "compared", "plan", "empty", *SAID])
     lead = (
         "<p>Two or three pages for paper, four where there is much to tell: your answers, the options, the plan with "
         "its dates, what to do afterwards, what can go wrong, what is not known, and questions to ask. Where visits "
         "are planned, a file for your calendar and a table too. No name is in them.</p>"
     )
-    asking = row([decision, unclear], "filters")
+    asking = row([decision, unclear.add_class("control-unclear")], "filters")
     return column([text(lead), asking, row([make], "buttons"), made])
 
 
-def _files(answers: Answers, decision: str, unclear: str) -> str:
+def _files(answers: Answers) -> str:
+    decision = answers.decision
     if answers.empty:
         raise ClientError([answers.empty])
     if answers.plan_problem and decision != "no_treatment":
@@ -147,7 +149,7 @@ def _files(answers: Answers, decision: str, unclear: str) -> str:
         answers.evidence.tables,
         considered=answers.compared,
         decision=decision,
-        unclear=unclear.strip(),
+        unclear=answers.unclear.strip(),
     )
     links = [download("The page to read or print", "acne-scar-plan.html", "text/html", page)]
     if plan is not None and not plan.visits.empty:

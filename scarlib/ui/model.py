@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 from traitlets import Dict, Float, HasTraits, Instance, Int, List, Unicode
 
-from scarlib.client import LIMITS, PRIORITIES, Client
+from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, Client
 from scarlib.errors import ClientError
 from scarlib.evidence import Evidence, weigh
 from scarlib.menu import lay_over, read_menu
-from scarlib.planning import Plan, plan, spoken_date
+from scarlib.planning import YEARS, Plan, plan, spoken_date
 from scarlib.ranking import recommend
 from scarlib.record import Record
 from scarlib.screening import NO_TREATMENT, RANKED
@@ -37,9 +37,12 @@ ANSWERS = (
 )
 # What a plan is made of, beside the answers.
 PLANNED = ("planned", "starts_on", "ready_by")
-_STEP = (*ANSWERS, "compared", *PLANNED)  # what a step of several changes may change, and undo brings back
+# What is said beside the answers, for the page to take home; in no file and no link.
+SAID = ("decision", "unclear")
+_STEP = (*ANSWERS, "compared", *PLANNED, *SAID)  # what a step of several changes may change, and undo brings back
 _FIELDS = {"start": "First visit", "ready_by": "To be done by"}
 NO_SCAR = "Choose at least one kind of scar or mark under “Your scars”. Then you see what fits you."
+SHORT_YEAR = "The year of a date is not whole yet. Write all four figures, such as 2027."
 NO_PLAN = "The plan could not be worked out. Please change what is planned, or undo your last answer."
 FAILED = "That change could not be worked out. The results below are the last good ones. Please undo it or start again."
 
@@ -82,7 +85,9 @@ class Answers(HasTraits):
     plan_problem = Unicode()
     notice = Unicode()  # what became of a file or a link that was opened
     unanswered = List(Unicode())  # questions answered with yes, but not to what
-    starts = Int(0)  # times the person started again
+    decision = Unicode()  # see `report`; "" = nothing said
+    unclear = Unicode()  # what is unclear, in the person's own words
+    starts = Int(0)  # times the answers became those of another start: started again, or a record opened
 
     def __init__(self, evidence: Evidence, client: Client = START) -> None:
         super().__init__()
@@ -90,18 +95,18 @@ class Answers(HasTraits):
         self._plain = replace(evidence.tables, menu=None)
         self._start = client
         self._past: list[dict[str, Any]] = []
-        self._given: set[str] = set()  # kinds of scar whose amount the person has changed
+        self._given: frozenset[str] = frozenset()  # kinds of scar whose amount the person has changed
         self._held = False
         self._write(client)
+        self._choose(Record(client))
         self.client = self._answered_by()
         self.options = recommend(self.client, evidence)
         self._draw_up()
-        self.observe(self._give, names="scars")
         self.observe(self._answered, names=list(ANSWERS))
-        self.observe(self._draw_up, names=list(PLANNED))
+        self.observe(self._chosen, names=["compared", *PLANNED])
 
     def undo(self) -> None:
-        """Go back one answer; nothing happens at the start."""
+        """Go back one answer or choice; nothing happens at the start."""
         if self._past:
             with self._as_one(remember=False):
                 for name, value in self._past.pop().items():
@@ -113,7 +118,7 @@ class Answers(HasTraits):
             self._write(self._start)
             self._choose(Record(self._start))
             self.families, self.chosen, self.notice = [], "", ""
-        self._given = set()
+            self._given = frozenset()
         self.starts += 1
 
     def answer(self, **answers: Any) -> None:
@@ -127,15 +132,19 @@ class Answers(HasTraits):
         """All that is kept of this consultation. Raises ClientError while no scar is chosen."""
         if self.empty:
             raise ClientError([self.empty])
-        chosen = (tuple(self.compared), tuple(self.planned), self.starts_on, self.ready_by)
-        return Record(self.client, *chosen, menu=self.menu)
+        first, last = (
+            day if day and YEARS[0] <= day.year <= YEARS[1] else None for day in (self.starts_on, self.ready_by)
+        )
+        return Record(self.client, tuple(self.compared), tuple(self.planned), first, last, self.menu)
 
     def open(self, record: Record) -> None:
         """Go on where a kept consultation stopped; the answers can be undone. The clinic's menu stays."""
         with self._as_one():
-            self._given = set(record.client.scars) | set(self._start.scars)
             self._write(record.client)
             self._choose(record)
+            # Scars that are the example's to the last may be a page loaded again by somebody who never gave any.
+            self._given = frozenset() if record.client.scars == START.scars else frozenset(SCAR_TYPES)
+        self.starts += 1
 
     def use_menu(self, raw: bytes, name: str) -> None:
         """Lay a clinic's menu over the tables. Raises DataError with all its problems; the previous menu then stays."""
@@ -161,6 +170,7 @@ class Answers(HasTraits):
     def _choose(self, record: Record) -> None:
         self.compared, self.planned = list(record.compared), list(record.planned)
         self.starts_on, self.ready_by = record.starts_on, record.ready_by
+        self.decision = self.unclear = ""
 
     def _use(self, evidence: Evidence, name: str) -> None:
         self.menu, self.evidence = name, evidence  # in this order: views follow the evidence
@@ -185,12 +195,9 @@ class Answers(HasTraits):
         kept = self._start.scars.items() if self._start == START else ()
         return [scar for scar, amount in kept if scar not in self._given and self.client.scars.get(scar) == amount]
 
-    def _give(self, change: Mapping[str, Any]) -> None:
-        self._given |= {scar for scar, _ in change["old"].items() ^ change["new"].items()}
-
     @contextmanager
     def _as_one(self, *, remember: bool = True) -> Iterator[None]:
-        before = {name: getattr(self, name) for name in _STEP}
+        before = {name: getattr(self, name) for name in (*_STEP, "_given")}
         self._held = True
         try:
             yield
@@ -209,10 +216,20 @@ class Answers(HasTraits):
             self._draw_up()
 
     def _answered(self, change: Mapping[str, Any]) -> None:
+        before = {change["name"]: change["old"], "_given": self._given}
+        if change["name"] == "scars":
+            self._given |= {scar for scar, _ in change["old"].items() ^ change["new"].items()}
         if not self._held:
             self.notice = ""
-            self._past.append({change["name"]: change["old"]})
+            self._past.append(before)
             self._work_out()
+
+    def _chosen(self, change: Mapping[str, Any]) -> None:
+        if not self._held:
+            if not _unfinished(change["old"]):
+                self._past.append({change["name"]: change["old"]})
+            if change["name"] in PLANNED:
+                self._draw_up()
 
     def _answered_by(self) -> Client:
         answers = self._state()
@@ -242,14 +259,14 @@ class Answers(HasTraits):
             return
         self.empty = self.empty and self.problem
 
-    def _draw_up(self, _: object = None) -> None:
-        """The plan of what is chosen, or of the best fit."""
-        if self._held:
-            return
+    def _draw_up(self) -> None:
+        """The plan of what is chosen, or of the best fit. A plan that was chosen is not this one any more."""
         treatments = self.planned or self.shortlist[:1]
         start = self.starts_on or date.today()
         found, problem = None, ""
         try:
+            if _unfinished(self.starts_on) or _unfinished(self.ready_by):
+                raise ClientError([SHORT_YEAR])
             found = plan(self.client, treatments, self.evidence, start, self.ready_by) if treatments else None
         except ClientError as error:
             told = " ".join(error.problems).replace(" (datetime.date)", "")
@@ -258,4 +275,18 @@ class Answers(HasTraits):
         except Exception:  # a viewer gets a sentence, the log the cause
             log.exception("the plan could not be worked out")
             problem = NO_PLAN
+        if self.decision == "chosen" and _dates(found) != _dates(self.plan):
+            self.decision = ""
         self.plan, self.plan_problem = found, problem
+
+
+def _unfinished(day: object) -> bool:
+    """Whether this is a date whose year is still being typed."""
+    return isinstance(day, date) and day.year < 1000
+
+
+def _dates(found: Plan | None) -> list[object]:
+    """What makes one plan another: what is done when."""
+    if found is None:
+        return []
+    return [*found.order, *found.visits["treatment_id"], *found.visits["date_planned"]]

@@ -13,7 +13,7 @@ from scarlib.screening import RANKED
 from scarlib.ui import cards, whatif
 from scarlib.ui.answers import told_answers
 from scarlib.ui.boxes import FOLLOWS, choice, column, row, text, tick
-from scarlib.ui.controls import picks
+from scarlib.ui.controls import NTH, picks
 from scarlib.ui.guide import questions
 from scarlib.ui.model import Answers
 from scarlib.ui.table import SORTS, options_table
@@ -105,10 +105,8 @@ def _in_full(answers: Answers) -> str:
 
 def side_by_side(answers: Answers) -> w.VBox:
     """Up to four options of the person's choice, question by question, with no treatment first."""
-    labels = ("Compare", "and with", "and with", "and with")
-    choices = picks(
-        answers, "compared", labels[:MOST], names(answers), "The two best fits", lambda: answers.shortlist[:2]
-    )
+    labels = [f"{nth} option" for nth in NTH[:MOST]]
+    choices = picks(answers, "compared", labels, names(answers), "The two best fits", lambda: answers.shortlist[:2])
     return column([choices, follow(answers, ("options", "compared"), lambda: _side_by_side(answers))])
 
 

@@ -1,6 +1,5 @@
 """The plan: which treatments, from when, by when; and what follows from it."""
 
-from collections.abc import Sequence
 from datetime import date
 from html import escape
 
@@ -10,14 +9,14 @@ from traitlets import link
 from scarlib import itinerary
 from scarlib.record import MOST
 from scarlib.ui.boxes import CHOICE, WIDE, column, row
-from scarlib.ui.controls import picks
+from scarlib.ui.controls import NTH, picks
 from scarlib.ui.model import Answers
 from scarlib.ui.parts import follow, names
 
 
 def planner(answers: Answers, *pictures: w.Widget) -> w.VBox:
     """Choose treatments and dates, see the course; `pictures` stand between its summary and its tables."""
-    labels: Sequence[str] = ("First treatment", "Then", "Then", "Then")[:MOST]
+    labels = [f"{nth} treatment" for nth in NTH[:MOST]]
     choices = picks(answers, "planned", labels, names(answers), "The best fit", lambda: answers.shortlist[:1])
     start = _day(answers, "starts_on", "First visit (today, if you leave it blank)")
     ready = _day(answers, "ready_by", "To be done by (an event, if there is one)")
