@@ -1,6 +1,6 @@
 """A person's answers in words: for the page and for the printed sheet."""
 
-from scarlib.client import LIMITS, Client
+from scarlib.client import Client
 from scarlib.screening import COUNTED, from_scars
 from scarlib.tables import Tables
 
@@ -19,7 +19,7 @@ def answers(client: Client, tables: Tables) -> dict[str, str]:
         ]
     )
     limits = ", ".join(
-        f"{words}: {getattr(client, name):,g}" for name, words in _LIMITS.items() if getattr(client, name) is not None
+        words.format(getattr(client, name)) for name, words in _LIMITS.items() if getattr(client, name) is not None
     )
     place = {None: "anywhere", "med_spa": "clinic or med spa, no doctor", "home": "at home"}[client.setting]
     matters = ", ".join(tables.label("priority", name) for name, weight in client.priorities.items() if weight >= 2)
@@ -35,4 +35,9 @@ def answers(client: Client, tables: Tables) -> dict[str, str]:
     }
 
 
-_LIMITS = dict(zip(LIMITS, ("days off", "visits", "pain of 10", "US dollars"), strict=True))
+_LIMITS = {
+    "max_downtime_days": "days off: up to {:g}",
+    "max_sessions": "visits: up to {:g}",
+    "max_pain": "pain: up to {:g} of 10",
+    "budget_usd": "money: up to ${:,.0f}",
+}

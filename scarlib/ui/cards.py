@@ -63,18 +63,9 @@ def records(options: pd.DataFrame) -> dict[str, Row]:
     }
 
 
-def summary(
-    options: pd.DataFrame,
-    said: Sequence[str] = (),
-    unanswered: Sequence[str] = (),
-    example: bool = False,
-    left_over: Sequence[str] = (),
-    *,
-    health: bool = True,
-) -> str:
-    """The one sentence that counts what fits, the problems with the answers where there are any, and whether the
-    answers are an `example`, hold scars that are `left_over` from it, or hold nothing of a person's health (`health`
-    is False)."""
+def summary(options: pd.DataFrame, example: bool = False, left_over: Sequence[str] = (), *, health: bool = True) -> str:
+    """The one sentence that counts what fits, and whether the answers are an `example`, hold scars that are
+    `left_over` from it, or hold nothing of a person's health (`health` is False)."""
     treated = options.drop(index=NO_TREATMENT)
     counts = treated["verdict"].value_counts()
     fits, care = int(counts.get("suitable", 0)), int(counts.get("caution", 0))
@@ -90,12 +81,12 @@ def summary(
         "Change it to yours.</p>"
         if example
         else "<p>No health problem is named. Tick what is true for you: it can change what fits.</p>"
-        if not (health or unanswered)
+        if not health
         else ""
     )
     if left_over and not example:
         start = f"<p>Still from the example: {listed([*left_over])}. If you have none, say so.</p>{start}"
-    return f'{problems(said, unanswered)}<p class="summary" data-hook="summary">{counted}</p>{apart}{start}'
+    return f'<p class="summary" data-hook="summary">{counted}</p>{apart}{start}'
 
 
 def problems(said: Sequence[str], unanswered: Sequence[str] = ()) -> str:

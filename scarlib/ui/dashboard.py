@@ -56,7 +56,7 @@ class Dashboard:
 
     def __init__(self, tables: Tables) -> None:
         self.answers = Answers(weigh(tables))
-        self._summary = parts.summary(self.answers)
+        self._found = (parts.problems(self.answers), parts.summary(self.answers))
         self._fits = parts.fitting(self.answers)
         self._ruled_out = parts.ruled_out(self.answers)
         self._questions = parts.guide_questions(self.answers)
@@ -83,7 +83,7 @@ class Dashboard:
         shut = text('<span id="your-answers"></span><a class="to-results" href="#results">See the results</a>')
         self._rail = column([shut, controls(self.answers)], "rail")
         first = (self._part("fits", self._fits), self._part("ruled-out", self._ruled_out))
-        self._first = (self._summary, text(_NAV), *first)
+        self._first = (*self._found, text(_NAV), *first)
         self._results = column(self._first, "results")
         if in_voila:
             more = w.Button(description="Show the rest of the page").add_class("the-rest")

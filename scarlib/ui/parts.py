@@ -51,19 +51,27 @@ def follow(
     return part
 
 
-def summary(answers: Answers) -> w.HTML:
-    """The sentence that counts what fits, what is wrong with the answers, and the answers themselves."""
+def problems(answers: Answers) -> w.HTML:
+    """What is wrong with the answers: by itself, so that it is not said again with each other answer."""
 
     def draw() -> str:
-        problems = [text for text in (answers.problem, answers.notice) if text]
+        return cards.problems([said for said in (answers.problem, answers.notice) if said], answers.unanswered)
+
+    return follow(answers, ("problem", "notice", "unanswered"), draw, whole=False).add_class("problems")
+
+
+def summary(answers: Answers) -> w.HTML:
+    """The sentence that counts what fits, and the answers themselves."""
+
+    def draw() -> str:
         if answers.empty:
-            return cards.problems(problems, answers.unanswered)
-        health = bool(answers.client.conditions)
+            return ""
+        health = bool(answers.client.conditions or answers.unanswered)
         left_over = [answers.evidence.tables.label("scar_type", scar) for scar in answers.left_over]
-        said = cards.summary(answers.options, problems, answers.unanswered, answers.example, left_over, health=health)
+        said = cards.summary(answers.options, answers.example, left_over, health=health)
         return said + told_answers(answers.client, answers.evidence.tables)
 
-    return follow(answers, ("options", "problem", "notice", "unanswered"), draw, whole=False)
+    return follow(answers, ("options", "unanswered"), draw, whole=False)
 
 
 def fitting(answers: Answers) -> w.HTML:
