@@ -1,6 +1,7 @@
 """The page in every state against axe: WCAG 2.2 A and AA and best practice, with no finding; and by keyboard alone."""
 
 import itertools
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -9,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 import scarlib
+from scarlib.record import Record
 
 pytestmark = pytest.mark.browser
 TABLES = scarlib.load_tables()
@@ -151,8 +153,42 @@ def test_a_change_of_the_result_is_told_to_who_listens(seen):
     answer(seen, "control-setting", "At home")
     expect(seen.locator(SUMMARY).first).not_to_have_text(before)
     after = seen.locator(SUMMARY).first.inner_text()
-    expect(seen.locator("#announcer")).to_have_text(after)
-    assert seen.locator("#announcer").get_attribute("role") == "status"
+    said = seen.locator("#announcer")
+    first = seen.locator("article[data-hook=option] :is(h3, h4)").first.inner_text().replace("\n", " ")
+    expect(said).to_contain_text(after)
+    expect(said).to_have_text(re.compile(rf"^({re.escape(after)} )?First: {re.escape(first)}\.$|^{re.escape(after)}$"))
+    assert said.get_attribute("role") == "status"
+
+
+def test_what_else_changes_is_told_to_who_listens(seen):
+    start(seen)
+    said = seen.locator("#announcer")
+    seen.get_by_label("Search").fill("no such thing")
+    expect(said).to_contain_text("No treatment matches")
+    seen.get_by_label("Search").fill("")
+    expect(said).to_contain_text("32 of 32 options")
+    seen.locator(".control-planned select").first.select_option(label="Light chemical peel")
+    expect(said).to_contain_text("Light chemical peel 4 times.")
+    seen.locator(".control-compared select").first.select_option(label="Light chemical peel")
+    expect(said).to_contain_text("Side by side: ")
+    seen.get_by_label("Open a link that holds answers").fill(Record(scarlib.Client(scars={"boxcar": 3})).to_link())
+    seen.keyboard.press("Enter")
+    expect(said).to_contain_text("Opened. The whole page now follows these answers.")
+
+
+def test_the_focus_is_not_lost_where_its_box_goes_away(seen):
+    start(seen)
+    if seen.viewport_size["width"] < 800:
+        sheet(seen)
+    group = seen.locator(".condition-group:has-text('allergies')")
+    group.locator("> .tick input").check()
+    thing = group.locator(".condition-ticks input").first
+    thing.check()
+    expect(seen.locator(".problems")).to_be_hidden()
+    thing.focus()
+    seen.keyboard.press("Space")
+    expect(group.locator(".condition-ticks")).to_have_count(0)
+    expect(group.locator("> .tick input")).to_be_focused()
 
 
 def test_headings_are_in_order(seen):

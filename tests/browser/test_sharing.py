@@ -44,6 +44,56 @@ def test_a_link_opened_in_a_page_that_is_there_already(page, voila_server):
     expect(page.locator(SUMMARY)).to_have_text(told(RECORD.client), timeout=20_000)
 
 
+@pytest.mark.parametrize("phone", [False, True])
+def test_the_way_back_does_not_bring_the_answers_of_a_link_again(page, phone_page, voila_server, phone):
+    page = phone_page if phone else page
+    opened(page, f"{voila_server}/#{RECORD.to_link()}")
+    expect(page.locator(SUMMARY)).to_have_text(told(RECORD.client), timeout=20_000)
+    page.locator(".to-questions").tap() if phone else page.get_by_role("link", name="A plan with dates").click()
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
+    question = TABLES.conditions.at["pregnancy", "group_question"]
+    page.get_by_label(question).check()
+    page.get_by_label(TABLES.conditions.at["pregnancy", "label"], exact=True).check()
+    after = told(RECORD.client.replace(fitzpatrick=6, conditions={"pregnancy"}))
+    expect(page.locator("[data-hook=summary]")).to_have_text(after)
+    page.go_back()
+    page.wait_for_timeout(1000)
+    expect(page.locator(SUMMARY)).to_have_text(after)
+    assert MARK not in page.url
+
+
+def test_an_address_that_was_shared_is_not_opened_by_the_way_back_but_by_being_given_again(page, voila_server):
+    opened(page, f"{voila_server}/")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.locator("a.share").click()
+    expect(page.locator("p:has(a.share)")).to_contain_text("it is now this page’s address")
+    shared = page.url
+    assert MARK in shared
+    page.get_by_role("link", name="A plan with dates").click()
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
+    changed = told(Client(scars={"rolling": 2}, fitzpatrick=6))
+    expect(page.locator(SUMMARY)).to_have_text(changed)
+    page.go_back()
+    page.wait_for_timeout(1000)
+    expect(page.locator(SUMMARY)).to_have_text(changed)
+    page.get_by_role("link", name="A plan with dates").click()
+    page.evaluate("address => location.assign(address)", shared)
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2})))
+
+
+def test_a_yes_that_is_not_told_to_what_is_there_after_a_reload(page, voila_server):
+    opened(page, f"{voila_server}/")
+    question = TABLES.conditions.at["pregnancy", "group_question"]
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "4"))
+    page.get_by_label(question).check()
+    expect(page.locator(".problems")).to_contain_text("it does not count yet")
+    expect(page.locator("a.share")).to_be_attached(timeout=60_000)
+    page.reload()
+    expect(page.locator(SUMMARY)).to_have_text(told(Client(scars={"rolling": 2}, fitzpatrick=4)), timeout=60_000)
+    expect(page.get_by_label(question)).to_be_checked(timeout=60_000)
+    expect(page.locator(".problems")).to_contain_text("it does not count yet")
+
+
 @pytest.mark.parametrize("state", ["AAAA", "<script>document.title='hit'</script>", "9" * 7000, "%00%FF", "e30"])
 def test_a_broken_or_hostile_link_gets_a_sentence(page, voila_server, state):
     faults = []
@@ -57,14 +107,14 @@ def test_a_broken_or_hostile_link_gets_a_sentence(page, voila_server, state):
     assert faults == []
 
 
-def test_the_link_is_put_into_the_address_and_opens_again(page, voila_server):
+def test_the_link_is_copied_and_its_answers_are_there_again(page, voila_server):
     opened(page, f"{voila_server}/")
     page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
     client = Client(scars={"rolling": 2}, fitzpatrick=6)
     expect(page.locator(SUMMARY)).to_have_text(told(client))
     page.locator("a.share").click()
     expect(page.locator("p:has(a.share)")).to_contain_text("Link to these answers: it is")
-    address = page.evaluate("location.href")
+    address = page.locator("a.share").evaluate("link => link.href")
     assert Record.from_link(address).client == client
     page.reload()
     expect(page.locator(SUMMARY)).to_have_text(told(client), timeout=60_000)

@@ -24,13 +24,29 @@
   document.addEventListener("line-lost", ({ detail }) => lose(true, detail));
   document.addEventListener("line-back", () => { if (state.classList.contains("lost")) lose(false); });
 
-  // What counts the options is drawn anew with each answer; a reader who listens is told where it changes.
-  let told = "";
+  // Results are drawn anew with each answer or choice; a reader who listens is told what has changed. An answer changes
+  // much: then it is the count and what comes first.
+  const told = new Map();
+  const TELLING = {
+    "[data-hook=summary]": "",
+    "article[data-hook=option] :is(h3, h4)": "First: ",
+    ".opened": "",
+    "[data-hook=plan]": "",
+    ".compare thead": "Side by side: ",
+    ".section:has(#table) :is(caption, .empty)": "",
+    "[data-hook=stability] p": "",
+  };
+  const tell = (words) => { document.getElementById("announcer").textContent = words; };
   const announce = () => {
-    const found = [...document.querySelectorAll("[data-hook=summary]")].find((line) => line.checkVisibility());
-    if (!found || found.textContent === told) return;
-    if (told) document.getElementById("announcer").textContent = found.textContent;
-    told = found.textContent;
+    const changed = [];
+    for (const [where, before] of Object.entries(TELLING)) {
+      const found = [...document.querySelectorAll(where)].find((line) => line.checkVisibility());
+      const words = found?.textContent.trim().replace(/\s+/g, " ") ?? "";
+      const known = told.get(where) ?? (where === ".opened" ? "" : undefined);
+      if (words || known) told.set(where, words);
+      if (words && known !== undefined && words !== known) changed.push(`${before}${words}${/[.!?]$/.test(words) ? "" : "."}`);
+    }
+    if (changed.length) tell(changed.slice(0, 2).join(" "));
   };
 
   // On a phone the questions are a sheet over the results: what lies under it is out of reach meanwhile.
@@ -46,8 +62,8 @@
     if (moved) (open ? rail.querySelector("select, input") : document.querySelector(".to-questions"))?.focus({ preventScroll: true });
   };
   window.addEventListener("hashchange", unfold);
-  // A phone that is turned, or shows its keyboard, leaves less room: the question that is being answered stays in sight.
-  window.addEventListener("resize", () => {
+  // A phone that is turned leaves less room: the question that is being answered stays in sight.
+  matchMedia("(orientation: portrait)").addEventListener("change", () => {
     if (document.activeElement.closest(".rail")) document.activeElement.scrollIntoView({ block: "nearest" });
   });
   narrow.addEventListener("change", unfold);
@@ -63,10 +79,21 @@
   document.addEventListener("toggle", ({ target }) => {
     if (target.isConnected) opened[target.open ? "add" : "delete"](nameOf(target));
   }, true);
+  // Where what has the focus goes away, the focus goes to what is left of the same group.
+  let held = [];
+  document.addEventListener("focusin", ({ target }) => { held = [target, target.closest(".condition-group"), target.closest(".section")]; });
+  const keepFocus = () => {
+    const [gone, ...around] = held;
+    if (!gone || gone.isConnected || document.activeElement !== document.body) return;
+    held = [];
+    const left = around.find((group) => group?.isConnected)?.querySelectorAll("input, select, button, a") ?? [];
+    [...left].find((one) => one.checkVisibility())?.focus({ preventScroll: true });
+  };
   let waiting = 0;
   new MutationObserver((changes) => {
     clearTimeout(waiting);
     waiting = setTimeout(() => { announce(); standAgain(); }, 300);
+    keepFocus();
     if (!opened.size) return;
     for (const { addedNodes } of changes) {
       for (const node of addedNodes) {
@@ -88,6 +115,7 @@
   const said = "words-of-this-tab";
   const stood = "place-of-this-tab";
   const WORDS = [".control-decision select", ".control-unclear textarea"];
+  const YES = ".condition-group > .tick input"; // a yes that has not been told to what
   const tab = (use) => { try { return use(sessionStorage); } catch { return null; } };
   const questions = (within = ".rail") =>
     [...document.querySelectorAll(`${within} :is(select, input)`)].map((box) => [box.labels[0]?.textContent, box]);
@@ -96,7 +124,8 @@
     const set = questions().map(([name, box]) => [name, box.matches("select") ? box.selectedIndex : box.checked]);
     tab((store) => store.setItem(left, link ? link.hash : JSON.stringify(Object.fromEntries(set))));
     const words = WORDS.map((name) => document.querySelector(name)?.value);
-    if (link) tab((store) => store.setItem(said, JSON.stringify(words)));
+    const yes = [...document.querySelectorAll(YES)].filter((box) => box.checked).map((box) => box.labels[0].textContent);
+    if (link) tab((store) => store.setItem(said, JSON.stringify([words, yes])));
     const over = [...document.querySelectorAll(".results h2[id]")].filter((part) => part.getBoundingClientRect().top < 100).pop();
     tab((store) => store.setItem(stood, JSON.stringify(over ? [over.id, over.getBoundingClientRect().top] : null)));
   });
@@ -124,15 +153,21 @@
     if (!state.classList.contains("lost")) state.hidden = true;
     field.value = answers;
     field.dispatchEvent(new Event("change", { bubbles: true }));
+    // From here on they may be changed: the way back must not bring these again.
+    if (location.hash.startsWith("#answers=")) history.replaceState(null, "", location.pathname + location.search);
     if (answers === leftWith) sayAgain();
   };
-  const sayAgain = () => JSON.parse(tab((store) => store.getItem(said)) ?? "[]").forEach((value, k) => {
-    const field = document.querySelector(WORDS[k]);
-    if (!field || !value) return;
-    field.value = value;
-    for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
-  });
-  window.addEventListener("hashchange", () => openLink());
+  const sayAgain = () => {
+    const [words, yes] = JSON.parse(tab((store) => store.getItem(said)) ?? "[[], []]");
+    words.forEach((value, k) => {
+      const field = document.querySelector(WORDS[k]);
+      if (!field || !value) return;
+      field.value = value;
+      for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+    });
+    document.querySelectorAll(YES).forEach((box) => { if (!box.checked && yes.includes(box.labels[0].textContent)) box.click(); });
+  };
+  window.addEventListener("hashchange", () => { if (!history.state?.shared) openLink(); });
   // Until they are open, nothing is asked that they would undo.
   const toOpen = leftWith || location.hash;
   if (toOpen.startsWith("{")) {
@@ -146,9 +181,10 @@
     const link = event.target.closest?.("a.share");
     if (!link) return;
     event.preventDefault();
-    history.replaceState(null, "", link.hash);
     const copied = await navigator.clipboard?.writeText(link.href).then(() => true, () => false);
+    if (!copied) history.replaceState({ shared: true }, "", link.hash);
     link.nextSibling.textContent = copied ? ": it is copied." : ": it is now this page’s address.";
+    tell(`Link to these answers${link.nextSibling.textContent}`);
   });
 
   // The rest of the page comes once the questions can be answered.
