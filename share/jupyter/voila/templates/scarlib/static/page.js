@@ -27,24 +27,26 @@
   // Results are drawn anew with each answer or choice; a reader who listens is told what has changed. An answer changes
   // much: then it is the count and what comes first.
   const told = new Map();
+  const whole = (line) => line.textContent;
+  const name = (line) => line.firstChild.textContent.trim();
   const TELLING = {
-    "[data-hook=summary]": "",
-    "article[data-hook=option] :is(h3, h4)": "First: ",
-    ".opened": "",
-    "[data-hook=plan]": "",
-    ".compare thead": "Side by side: ",
-    ".section:has(#table) :is(caption, .empty)": "",
-    "[data-hook=stability] p": "",
+    ".opened": whole,
+    "[data-hook=summary]": whole,
+    "article[data-hook=option] :is(h3, h4)": (line) => `First: ${name(line)}`,
+    "[data-hook=plan]": whole,
+    ".compare thead": (line) => `Side by side: ${[...line.querySelectorAll("th + th")].map(name).join(", ")}`,
+    ".section:has(#table) :is(caption, .empty)": whole,
+    "[data-hook=stability] p": whole,
   };
   const tell = (words) => { document.getElementById("announcer").textContent = words; };
   const announce = () => {
     const changed = [];
-    for (const [where, before] of Object.entries(TELLING)) {
+    for (const [where, words] of Object.entries(TELLING)) {
       const found = [...document.querySelectorAll(where)].find((line) => line.checkVisibility());
-      const words = found?.textContent.trim().replace(/\s+/g, " ") ?? "";
-      const known = told.get(where) ?? (where === ".opened" ? "" : undefined);
-      if (words || known) told.set(where, words);
-      if (words && known !== undefined && words !== known) changed.push(`${before}${words}${/[.!?]$/.test(words) ? "" : "."}`);
+      const now = found ? words(found).trim().replace(/\s+/g, " ") : "";
+      const before = told.get(where) ?? (where === ".opened" ? "" : undefined);
+      if (now || before) told.set(where, now);
+      if (now && before !== undefined && now !== before) changed.push(/[.!?]$/.test(now) ? now : `${now}.`);
     }
     if (changed.length) tell(changed.slice(0, 2).join(" "));
   };
