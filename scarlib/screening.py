@@ -568,7 +568,7 @@ def _limit_words(limit: str, value: float) -> str:
 
 def dollars(value: float) -> str:
     """US dollars, rounded to ten: "$1,350"."""
-    return f"${round(value / 10) * 10:,.0f}"
+    return f"${round(value, -1):,.0f}"
 
 
 def listed(words: list[str]) -> str:

@@ -47,7 +47,7 @@ STEPS: Mapping[str, tuple[float, ...]] = MappingProxyType(
         "max_downtime_days": (0, 1, 2, 3, 5, 7, 10, 14, 21, 30),
         "max_sessions": (1, 2, 3, 4, 5, 6, 8, 10, 12),
         "max_pain": (1, 2, 3, 4, 5, 6, 7, 8),
-        "budget_usd": (250, 500, 1000, 1500, 2000, 3000, 4000, 5000, 7500, 10000, 15000),
+        "budget_usd": (250, 500, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 7500, 10000, 15000),
     }
 )
 _PLACES = ("home", "med_spa", None)  # each opens all that stands before it

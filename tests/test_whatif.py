@@ -228,7 +228,7 @@ def test_more_days_off_let_in_what_needs_them():
         ({"max_sessions": 4}, "max_sessions", 5, "If 5 visits were fine instead of 4"),
         ({"max_sessions": 2}, "max_sessions", 1, "If your limit was 1 visit instead of 2"),
         ({"max_pain": 4.0}, "max_pain", 5, "If pain of 5 in 10 was fine instead of 4"),
-        ({"budget_usd": 2000.0}, "budget_usd", 3000, "If $3,000 for the course was fine instead of $2,000"),
+        ({"budget_usd": 2000.0}, "budget_usd", 2500, "If $2,500 for the course was fine instead of $2,000"),
         ({"budget_usd": 2000.0}, "budget_usd", None, "If you set no limit on cost"),
         ({"setting": "home"}, "setting", "med_spa", "If a clinic or med spa was fine too"),
         ({"setting": "med_spa"}, "setting", "home", "If it had to be done at home"),
