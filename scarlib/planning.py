@@ -172,6 +172,11 @@ class _Course(NamedTuple):
     healing_known: tuple[bool, ...]
 
     @property
+    def short(self) -> str:
+        """Its name without the term in brackets, where it was named in full before."""
+        return self.name.partition(" (")[0]
+
+    @property
     def rest(self) -> _Days:
         """Days to keep from another treatment where no source says."""
         return _Days(*map(max, self.interval, self.healing))
@@ -935,21 +940,25 @@ def _ready(
         yes = "yes, if our assumption holds" if guessed else "yes"
         said = [f"{words} ({'; '.join(courses)}): { {True: yes, False: 'no', None: 'not known'}[fits] }."]
         said.append(f"As far as known it is over on {spoken_date(day)}.")
-        said += [f"For that the first visit is on {spoken_date(by - timedelta(days=end))} at the latest."]
+        if reading == TYPICAL:
+            said.append(f"For that the first visit is on {spoken_date(by - timedelta(days=end))} at the latest.")
         said += [f"Days off or redness are not fully known for: {listed(hidden)}. Ask."] if hidden else []
-        if drop:
+        told = drop if reading == TYPICAL or found[0][0] is not False else {}  # once: the usual reading asks for less
+        if told:
             cuts = [
-                f"{left} of {full[t]} sessions of {known.courses[t].name}" if left else f"no {known.courses[t].name}"
-                for t, left in drop.items()
+                f"{left} of {full[t]} sessions of {known.courses[t].short}" if left else f"no {known.courses[t].short}"
+                for t, left in told.items()
             ]
-            said.append(f"With the first visit as planned it would take less: {listed(cuts)}. What follows moves up.")
-        for treatment, left in drop.items():
-            name, few = known.courses[treatment].name, known.courses[treatment].sessions.low
-            fewer = f"Sources used {few} or more sessions of {name}. What fewer do is not known."
-            said += [fewer] if 0 < left < few else []
+            said.append(f"Begun as planned, it would take less: {listed(cuts)}.")
+        few = [
+            f"{known.courses[t].sessions.low} sessions of {known.courses[t].short}"
+            for t, left in told.items()
+            if 0 < left < known.courses[t].sessions.low
+        ]
+        said += [f"Sources used at least {listed(few)}. What fewer do is not known."] if few else []
         lines.append(" ".join(said))
     lines += _in_the_midst(known, start, by)
-    lines += [f"Our assumption: {listed(guessed)}."] if guessed else []
+    lines += [f"Our assumption: {listed(guessed)}."] if guessed and any(fits for fits, _, _ in found) else []
     care = aftercare[(aftercare["until"] > pd.Timestamp(by)) & ~aftercare["what"].isin(_BEFORE)]
     if len(care):
         things = listed(list(dict.fromkeys(care["label"])))
@@ -973,12 +982,11 @@ def _guessed(order: Sequence[str], known: _Known) -> list[str]:
 
 def _in_the_midst(known: _Known, start: date, by: date) -> Iterator[str]:
     """Visits whose days off or redness, at most, may reach the day asked for, as planned."""
-    hit = [
-        f"{known.courses[treatment].name} on {spoken_date(start + timedelta(days=day))}"
-        for treatment, run in known.schedule(TYPICAL).items()
-        for day in run.days
-        if day <= (by - start).days <= day + known.courses[treatment].healing.high
-    ]
+    hit = []
+    for treatment, run in known.schedule(TYPICAL).items():
+        most = known.courses[treatment].healing.high
+        days = [start + timedelta(days=day) for day in run.days if day <= (by - start).days <= day + most]
+        hit += [f"{known.courses[treatment].short} on {listed(list(map(spoken_date, days)))}"] if days else []
     if hit:
         yield f"As planned, that day may fall into the days off or redness after {listed(hit)}."
 

@@ -42,7 +42,7 @@ SHOWN = 2  # treatments next to no treatment, unless more are asked for: what fi
 WIDE = 3  # treatments next to no treatment in one table
 # As much on the sources as fits on paper: how many of one figure, how many characters of their titles, each on a line
 # of its own or not; and the characters of a page up to which three sheets of Letter hold it so.
-_ROOM = ((3, 72, True, 11_000), (2, 48, False, 11_800), (1, 30, False, 13_000), (1, 0, False, 10**9))
+_ROOM = ((3, 72, True, 10_800), (2, 48, False, 11_600), (1, 30, False, 12_800), (1, 0, False, 10**9))
 
 
 def report(

@@ -328,7 +328,7 @@ def test_six_weeks_are_not_enough_for_a_course_of_co2_laser():
     assert ready.done_cautious > ready.done_typical
     assert ready.drop_typical == {"laser_co2_fractional": 1}
     assert "it would take less: 1 of 4 sessions of Fractional CO2 laser." in ready.text
-    assert "Sources used 3 or more sessions of Fractional CO2 laser. What fewer do is not known." in ready.text
+    assert "Sources used at least 3 sessions of Fractional CO2 laser. What fewer do is not known." in ready.text
     assert ready.text.endswith("No result is promised by then.")
     risk = [reason for reason in course.verdicts["laser_co2_fractional"][1] if reason.about == "pih"]
     assert "14 to 92 of 100" in risk[0].text
