@@ -18,7 +18,7 @@ from scarlib.client import Client
 from scarlib.errors import ClientError
 from scarlib.evidence import GRAVE_HARMS, SKIN_HARMS, Claim, Estimate, Evidence
 from scarlib.menu import clinic_says
-from scarlib.phrases import count, honest, money, out_of, spoken, tier_words, visits_made
+from scarlib.phrases import count, honest, money, out_of, spoken, tier_words
 from scarlib.screening import FEW, NO_TREATMENT, screen_one, traits_of, what_would_change
 
 MOST = 4
@@ -216,8 +216,8 @@ def _visits(treatment: str, evidence: Evidence) -> str:
     place = evidence.tables.label("setting", where) if where else f"where it is done is {NOT_KNOWN}"
     if "physician" in said.others:
         place += ", in some places only by a doctor"
-    visits = evidence.number(treatment, "sessions")
-    number = "used at home" if where == "home" and not visits.known else _told(visits, visits_made)
+    visits = evidence.visits(treatment)
+    number = "used at home" if where == "home" and not visits.known else _told(visits, count)
     return f"{number}; weeks apart: {_told(evidence.number(treatment, 'interval_weeks'), count)}; {place}"
 
 

@@ -514,27 +514,28 @@ class Evidence:
         lows, usuals, highs = ([tariff.course(count) for tariff in own] for count in visits)
         return min(lows), _middle(usuals), max(highs)
 
-    def whole_visits(self, treatment_id: str) -> tuple[float, float, float]:
-        """The lowest (1 where not known), usual and highest number of visits as whole numbers, as nobody makes half a
-        visit; NaN = not known."""
-        visits = self.number(treatment_id, "sessions")
-        fewest = 1 if math.isnan(visits.low) else max(math.floor(visits.low), 1)
-        usual = UNKNOWN if math.isnan(visits.typical) else max(math.floor(visits.typical + 0.5), 1)
-        return fewest, usual, UNKNOWN if math.isnan(visits.high) else math.ceil(visits.high)
+    def visits(self, treatment_id: str) -> Estimate:
+        """The number of visits in whole numbers, at least one, as nobody makes half a visit: the lowest rounded down,
+        the highest up."""
+        found = self.number(treatment_id, "sessions")
+        low = found.low if math.isnan(found.low) else max(math.floor(found.low), 1)
+        typical = found.typical if math.isnan(found.typical) else max(math.floor(found.typical + 0.5), 1)
+        high = found.high if math.isnan(found.high) else math.ceil(found.high)
+        return replace(found, low=low, typical=typical, high=high)
 
     def course_cost(self, treatment_id: str) -> Estimate:
         """US dollars for the whole course: price a session times whole visits, low with low and high with high. Where
         the price is that of one scar or tube, only "at least" the price of one. With the clinic's own price, the
         sources are those of the number of visits."""
         price = self.price(treatment_id)
-        visits = self.number(treatment_id, "sessions")
+        visits = self.visits(treatment_id)
         if not price.known:
             return Estimate()
         if self.texts[treatment_id]["price_unit"] in ("scar", "tube"):  # how many are needed is not known
             return replace(price, typical=UNKNOWN, high=UNKNOWN, spread=None)
         weaker = min((price.strength, visits.strength), key=("clinic", "none", "weak", "fair", "strong").index)
         return Estimate(
-            *self.cost(treatment_id, self.whole_visits(treatment_id)),
+            *self.cost(treatment_id, (1 if math.isnan(visits.low) else visits.low, visits.typical, visits.high)),
             "weak" if weaker == "none" else weaker,
             price.claims + visits.claims,
             tuple(dict.fromkeys(price.sources + visits.sources)),

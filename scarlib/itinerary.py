@@ -187,8 +187,8 @@ def overdue(plan: Plan, today: date) -> list[str]:
         things = listed(list(dict.fromkeys(first["label"])))
         later = spoken_date(max(plan.start, today) + (min(today, plan.start) - begin))
         said.append(
-            f"To prepare for the first visit ({things}) begins on {spoken_date(begin)}, which is over. "
-            f"A first visit from {later} on leaves time for it."
+            f"Before the visits comes {things}, here from {spoken_date(begin)}, which is over. "
+            f"A first visit on {later} or later leaves time for it."
         )
     return said
 

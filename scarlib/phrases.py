@@ -64,11 +64,6 @@ def out_of(share: Estimate) -> str:
     return f"of 100 {share.things}".strip()
 
 
-def visits_made(value: float) -> str:
-    """A number of visits: whole, as nobody makes half a visit, and rounded as a plan rounds it."""
-    return f"{math.floor(value + 0.5)}"
-
-
 def money(price: Estimate) -> Callable[[float], str]:
     """How to tell a price or cost: rounded to ten, but a clinic's own to the dollar."""
     return "${:,.0f}".format if price.strength == "clinic" else dollars
@@ -140,10 +135,10 @@ def _rows(evidence: Evidence, treatment: str, improvement: Estimate) -> tuple[Ro
             Row("Cost of the course", Estimate(0, 0, 0), "none", SCALES["cost"]),
             Row("Lasting", Estimate(), "nothing to last", SCALES["lasting"]),
         )
-    visits = evidence.number(treatment, "sessions")
+    visits = evidence.visits(treatment)
     interval = evidence.number(treatment, "interval_weeks")
     at_home = evidence.setting(treatment).level == "home"
-    visit_words = "used at home" if at_home and not visits.known else spoken(visits, visits_made)
+    visit_words = "used at home" if at_home and not visits.known else spoken(visits, count)
     if interval.known and visits.known:
         visit_words += f" <small>{_every(interval)}</small>"
     days = honest(evidence.number(treatment, "downtime_days"))

@@ -8,12 +8,14 @@ low (fewest sessions, shortest waits), typical, high (most sessions, longest wai
 - Spacing: every row is kept and the longest wait decides, whatever its tier (as for safety in `evidence`). A row on a
   group of treatments gives way only where the same source allows this very pair in one visit.
 - Whoever has had the first of two has had "filler lately", "a laser, dermabrasion or deep peel lately" and so on: what
-  screening asks of such a person before the second counts as a row on the pair.
+  screening asks of such a person before the second counts as a row on the pair. Where it is not known whether a source
+  means the first, the plan asks.
 - A visit is shared only where a source names both treatments. "Several devices in one session", said of a group, is
   told but not planned. With an order, the last session of the first shares a visit with the first of the second.
 - Our assumptions, marked as such: where no row speaks of a pair, the longer of the two treatments' own interval and
   healing; healing also where only a row on a group gives the weeks; where a treatment's own interval is not known, the
-  longest usual interval of any treatment in the tables. Healing = days off and redness, as far as known.
+  longest usual interval of any treatment in the tables. Healing = days off and redness, as far as known; where sources
+  differ the longest, as no figure is the usual one.
 """
 
 import math
@@ -39,16 +41,16 @@ _NEEDLING = ("microneedling", "microneedling_prp", "rf_microneedling")
 # rf_microneedling is in: the maker's row says "after light, laser or RF", and the longer wait is the safer reading.
 _NONABLATIVE = ("laser_nonablative_fractional", "laser_picosecond", "laser_ndyag_nonablative", "laser_pdl",
                 "rf_nonablative", "rf_microneedling")  # fmt: skip
-# Condition that a treatment leaves behind: which treatments, and how it is called. Peels and lasers that take off skin.
+_SKIN_OFF = ("laser_co2_fractional", "laser_eryag_fractional", "laser_ablative_full", "dermabrasion", "peel_medium",
+             "peel_deep_phenol")  # fmt: skip
+# Condition that a treatment leaves behind: which treatments, and how it is called.
 _LEAVES = {
     "recent_filler": (("filler_ha", "filler_pmma", "filler_plla", "filler_caha"), "a filler"),
     "recent_botulinum": (("botulinum_toxin",), "botulinum toxin"),
-    "recent_resurfacing": (("laser_co2_fractional", "laser_eryag_fractional", "laser_ablative_full", "dermabrasion",
-                            "peel_medium", "peel_deep_phenol"), "a laser, dermabrasion or peel that takes off skin"),
+    "recent_resurfacing": (_SKIN_OFF, "a laser, dermabrasion or peel that takes off skin"),
     "recent_surgery": (("punch_techniques",), "surgery on the face"),
-    "open_wound": (("laser_co2_fractional", "laser_eryag_fractional", "laser_ablative_full", "dermabrasion",
-                    "peel_medium", "peel_deep_phenol", "punch_techniques"), "work that leaves a wound"),
-}  # fmt: skip
+    "open_wound": ((*_SKIN_OFF, "punch_techniques"), "work that leaves a wound"),
+}
 # What a person's own words for such a condition, and our kinds of treatment, would count too: whether its sources mean
 # these is not known.
 _MAY_LEAVE = {
@@ -440,12 +442,13 @@ def _check(treatments: Sequence[str], evidence: Evidence, start: date, ready_by:
 
 
 def _course(treatment: str, evidence: Evidence) -> _Course:
-    sessions, interval, off, red = (
-        evidence.number(treatment, name) for name in ("sessions", "interval_weeks", "downtime_days", "erythema_days")
+    sessions = evidence.visits(treatment)
+    interval, off, red = (
+        evidence.number(treatment, name) for name in ("interval_weeks", "downtime_days", "erythema_days")
     )
-    few, usual, most = evidence.whole_visits(treatment)
-    usual = max(_first_known(usual, few), few)
-    most = max(_first_known(most, usual), usual)
+    few = _first_known(sessions.low, 1)
+    usual = max(_first_known(sessions.typical, few), few)
+    most = max(_first_known(sessions.high, usual), usual)
     weeks = (interval.low, _first_known(interval.typical, interval.high, interval.low), interval.high)
     if not interval.known:
         every = [evidence.number(other, "interval_weeks").typical for other in evidence.tables.treatments.index]

@@ -281,8 +281,8 @@ def test_what_would_have_to_be_done_before_today_is_named():
     assert early < START
     assert itinerary.overdue(peel, early) == []
     (said,) = itinerary.overdue(peel, START)
-    assert f"begins on {told(early)}, which is over" in said
-    assert f"A first visit from {told(START + (START - early))} on leaves time" in said
+    assert f"here from {told(early)}, which is over" in said
+    assert f"A first visit on {told(START + (START - early))} or later leaves time" in said
     moved = plan(peel.client, ["tca_cross"], EVIDENCE, START + (START - early))
     assert itinerary.overdue(moved, START) == []
     late = itinerary.overdue(peel, date(2027, 6, 1))

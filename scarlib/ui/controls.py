@@ -1,6 +1,6 @@
 """The questions: plain ipywidgets that only link to the answers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -13,6 +13,7 @@ from scarlib.tables import Tables
 from scarlib.ui.boxes import choice, column, row, text, tick
 from scarlib.ui.drawings import drawing
 from scarlib.ui.model import Answers
+from scarlib.whatif import STEPS
 
 # Stands for None in a Dropdown, which shows an empty box for a value of None.
 UNSET = ""
@@ -20,10 +21,6 @@ NOT_KNOWN = "I do not know"
 NO_LIMIT = "No limit"
 _AMOUNT = (("Not a problem", 0.0), ("A little", 1.0), ("Some", 2.0), ("A lot", 3.0))
 _MATTERS = (("Does not matter", 0.0), ("A little", 1.0), ("Much", 2.0), ("Most of all", 3.0))
-_DAYS = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30)
-_VISITS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
-_PAIN = (1, 2, 3, 4, 5, 6, 7, 8)
-_BUDGET = (250, 500, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 7500, 10000, 15000)
 NTH = ("First", "Second", "Third", "Fourth")
 _PLACES = (("Anywhere", UNSET), ("Clinic or med spa, no doctor", "med_spa"), ("At home", "home"))
 
@@ -55,19 +52,23 @@ def picks(
     nothing is chosen, the first says `unset` and the treatments of `default` stand for it. Each list leaves out what
     the others have."""
     treatments = [item for item in named if item[1] != NO_TREATMENT]
-    boxes = [choice(label, [(unset, UNSET)], f"control-{name}") for label in labels]
+
+    def offered(place: int) -> tuple[tuple[str, str], ...]:
+        chosen = getattr(answers, name)
+        free = (item for item in treatments if item[1] not in chosen or chosen.index(item[1]) == place)
+        return (("None" if place else unset, UNSET), *free)
+
+    boxes = [choice(label, offered(place), f"control-{name}") for place, label in enumerate(labels)]
     following = False
 
     def follow(_: object = None) -> None:
         nonlocal following
         chosen = getattr(answers, name)
         following = True  # a box at a time: what stands in between is nobody's choice
-        for k, (box, value) in enumerate(zip(boxes, [*chosen, *[UNSET] * (len(boxes) - len(chosen))], strict=True)):
-            free = [item for item in treatments if item[1] == value or item[1] not in chosen]
-            options = (("None" if k else unset, UNSET), *free)
-            if box.options != options:
+        for place, box in enumerate(boxes):
+            if box.options != (options := offered(place)):
                 box.options = options  # which chooses the first of them
-            box.value = value
+            box.value = chosen[place] if place < len(chosen) else UNSET
         following = False
 
     def changed(change: Any) -> None:
@@ -138,15 +139,15 @@ def _health(answers: Answers, tables: Tables) -> list[w.Widget]:
 
 
 def _limits(answers: Answers) -> list[w.Widget]:
-    def limit(name: str, question: str, steps: Iterable[int], words: Callable[[float], str]) -> w.Dropdown:
-        widget = choice(question, [(NO_LIMIT, UNSET), *((words(step), float(step)) for step in steps)])
+    def limit(name: str, question: str, words: Callable[[float], str]) -> w.Dropdown:
+        widget = choice(question, [(NO_LIMIT, UNSET), *((words(step), float(step)) for step in STEPS[name])])
         return _one(answers, name, widget, words)
 
     return [
-        limit("max_downtime_days", "Days off, at most", _DAYS, lambda n: _counted(n, "day")),
-        limit("max_sessions", "Visits, at most", _VISITS, lambda n: _counted(n, "visit")),
-        limit("max_pain", "Pain you can accept, 0 to 10", _PAIN, lambda n: f"up to {n:g} of 10"),
-        limit("budget_usd", "Money for the whole course", _BUDGET, lambda n: f"up to ${n:,.0f}"),
+        limit("max_downtime_days", "Days off, at most", lambda n: _counted(n, "day")),
+        limit("max_sessions", "Visits, at most", lambda n: _counted(n, "visit")),
+        limit("max_pain", "Pain you can accept, 0 to 10", lambda n: f"up to {n:g} of 10"),
+        limit("budget_usd", "Money for the whole course", lambda n: f"up to ${n:,.0f}"),
         _one(answers, "setting", choice("Where it is done", _PLACES)),
     ]
 

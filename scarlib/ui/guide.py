@@ -9,7 +9,7 @@ import pandas as pd
 
 from scarlib.citations import source_list
 from scarlib.evidence import Claim, Estimate, Evidence
-from scarlib.phrases import NOT_KNOWN, count, visits_made
+from scarlib.phrases import NOT_KNOWN, count
 from scarlib.screening import RANKED
 from scarlib.ui.drawings import drawing
 
@@ -54,14 +54,13 @@ def _common(evidence: Evidence) -> str:
 
 
 def _span(evidence: Evidence, members: Iterable[str], attribute: str) -> str:
-    found = [evidence.number(member, attribute) for member in members]
     burden = attribute != "sessions"
+    found = [evidence.number(member, attribute) if burden else evidence.visits(member) for member in members]
     typical = [end for item in found for end in _usual(item, burden) if not math.isnan(end)]
     missing = sum(math.isnan(item.typical) for item in found)
     if not typical:
         return NOT_KNOWN
-    number = count if burden else visits_made
-    low, high = number(min(typical)), number(max(typical))
+    low, high = count(min(typical)), count(max(typical))
     said = low if low == high else f"{low} to {high}"
     return said if not missing else f"{said} <small class='unknown'>({missing} of {len(found)} not known)</small>"
 

@@ -11,7 +11,7 @@ from scarlib.ui.model import Answers
 
 _VISIT, _SPAN, _OFF = "#0f766e", "#94a3b8", "#b45309"
 _MARGIN = {"top": 16, "bottom": 48, "left": 208, "right": 40}
-SHORT = 240  # days that show fewer months than there are marks on the axis
+_SHORT = 240  # days that show fewer months than there are marks on the axis
 _KEY = (
     "<p>A dot is a planned visit, the thin line runs from the earliest to the latest day for it, the thick line shows "
     "days off.</p>"
@@ -59,7 +59,7 @@ class Timeline:
         self._rows.tick_values = np.array(list(place.values()), dtype=float)
         self._rows.tick_labels = {str(row): str(names[treatment]) for treatment, row in place.items()}
         first, last = plan.visits["date_earliest"].min(), plan.visits["date_latest"].max()
-        self._days.tick_format = "%b %Y" if (last - first).days > SHORT else "%-d %b"
+        self._days.tick_format = "%b %Y" if (last - first).days > _SHORT else "%-d %b"
         self.figure.layout.height = f"{140 + 56 * len(place)}px"
         self.figure.fig_margin = {**_MARGIN, "left": 32 + 7 * max(map(len, names))}  # room for the longest name
         with self._visits.hold_sync():

@@ -1,5 +1,8 @@
 """The dashboard on a phone: results first, the questions as a sheet, and no scrolling sideways."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from expected import TABLES, told
 from playwright.sync_api import Page, expect
@@ -56,6 +59,17 @@ def shut_sheet(page: Page) -> None:
     expect(page.locator(".control-fitzpatrick select")).to_be_hidden()
 
 
+@contextmanager
+def sized(page: Page, width: int, height: int = 844) -> Iterator[None]:
+    """The page in a window of another size, for a while."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": height})
+    try:
+        yield
+    finally:
+        page.set_viewport_size(before)
+
+
 def sideways(page: Page) -> int:
     return page.evaluate(
         "(([html, body]) => Math.max(html.scrollWidth, body.scrollWidth) - html.clientWidth)"
@@ -75,22 +89,18 @@ def test_results_come_first_and_the_bar_stands_at_the_foot(phone):
 
 @pytest.mark.parametrize("width", [320, 390, 600, 641, 820, 960, 961])
 def test_the_page_never_scrolls_sideways(phone, width):
-    phone.set_viewport_size({"width": width, "height": 844})
-    try:
+    with sized(phone, width):
         assert sideways(phone) <= 0
         assert phone.evaluate(OUTSIDE) == []
         for fold in phone.locator("article.card[data-hook=option]").first.locator("summary").all():
             fold.click()
         assert sideways(phone) <= 0
         assert phone.evaluate(OUTSIDE) == []
-    finally:
-        phone.set_viewport_size({"width": 390, "height": 844})
 
 
 @pytest.mark.parametrize("width", [320, 390])
 def test_the_sheet_of_questions_opens_fits_and_shuts(phone, width):
-    phone.set_viewport_size({"width": width, "height": 844})
-    try:
+    with sized(phone, width):
         open_sheet(phone)
         assert sideways(phone) <= 0
         assert phone.evaluate(OUTSIDE) == []
@@ -104,8 +114,6 @@ def test_the_sheet_of_questions_opens_fits_and_shuts(phone, width):
             assert box["width"] >= 200
         shut_sheet(phone)
         expect(phone.locator(SUMMARY)).to_be_visible()
-    finally:
-        phone.set_viewport_size({"width": 390, "height": 844})
 
 
 def test_an_answer_in_the_sheet_changes_the_results(phone):
@@ -179,44 +187,34 @@ def test_the_wide_table_scrolls_by_itself(phone):
 def test_a_phone_held_sideways_has_the_sheet_too_and_keeps_it_open_as_it_turns(phone):
     open_sheet(phone)
     phone.locator(".control-budget_usd select").focus()
-    try:
-        phone.set_viewport_size({"width": 844, "height": 390})
+    with sized(phone, 844, 390):
         expect(phone.locator(".to-results")).to_be_visible()
         expect(phone.locator(".control-budget_usd select")).to_be_in_viewport()
         shut_sheet(phone)
         expect(phone.locator(".to-questions")).to_be_visible()
         assert sideways(phone) <= 0
-    finally:
-        phone.set_viewport_size({"width": 390, "height": 844})
 
 
 def test_options_stand_side_by_side_as_soon_as_there_is_room(phone):
     top = "all => all.map(e => Math.round(e.getBoundingClientRect().top))"
     cells = phone.locator("table.compare tbody tr").first.locator("td")
     assert len(set(cells.evaluate_all(top))) == 3
-    try:
-        phone.set_viewport_size({"width": 768, "height": 1024})
+    with sized(phone, 768, 1024):
         assert len(set(cells.evaluate_all(top))) == 1
         assert phone.locator(".scroll:has(.compare)").evaluate("e => e.scrollWidth <= e.clientWidth")
-    finally:
-        phone.set_viewport_size({"width": 390, "height": 844})
 
 
 @pytest.mark.parametrize("width", [390, 768])
 def test_the_title_of_a_wide_table_is_in_sight_whole(phone, width):
-    phone.set_viewport_size({"width": width, "height": 844})
-    try:
+    with sized(phone, width):
         for title in phone.locator(".scroll caption:visible").all():
             ends = title.evaluate("e => [e, e.closest('.scroll')].map(one => one.getBoundingClientRect().right)")
             assert ends[0] <= ends[1] + 1, title.inner_text()
-    finally:
-        phone.set_viewport_size({"width": 390, "height": 844})
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_fold_that_is_opened_stays_under_the_finger(phone, width):
-    phone.set_viewport_size({"width": width, "height": 844})
-    try:
+    with sized(phone, width):
         card = phone.locator("article.card[data-hook=option]").first
         card.evaluate("card => card.querySelectorAll('details').forEach(fold => { fold.open = false; })")
         for fold in card.locator(".folds summary").all():
@@ -227,8 +225,6 @@ def test_a_fold_that_is_opened_stays_under_the_finger(phone, width):
             after = fold.bounding_box()
             assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=1), fold.inner_text()
             fold.click()
-    finally:
-        phone.set_viewport_size({"width": 390, "height": 844})
 
 
 @pytest.mark.parametrize("width", [390, 1280])
