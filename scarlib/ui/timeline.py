@@ -11,7 +11,6 @@ from scarlib.ui.model import Answers
 
 _VISIT, _SPAN, _OFF = "#0f766e", "#94a3b8", "#b45309"
 _MARGIN = {"top": 16, "bottom": 48, "left": 208, "right": 40}
-_SHORT = 240  # days that show fewer months than there are marks on the axis
 _KEY = (
     "<p>A dot is a planned visit, the thin line runs from the earliest to the latest day for it, the thick line shows "
     "days off.</p>"
@@ -27,7 +26,8 @@ class Timeline:
         x, y = bq.DateScale(), bq.LinearScale()
         self._rows = bq.Axis(scale=y, grid_lines="none", tick_values=np.array([]))
         self._rows.orientation = "vertical"  # given to the constructor, traitlets warns of it
-        self._days = bq.Axis(scale=x, label="Date", grid_lines="dashed", num_ticks=6)
+        # Marks stand at even spaces, not at the first of a month: with its name alone one would read it as that.
+        days = bq.Axis(scale=x, label="Date", grid_lines="dashed", tick_format="%-d %b %Y", num_ticks=5)
         scales = {"x": x, "y": y}
         nothing = {"x": np.array([], dtype="datetime64[ns]"), "y": np.array([])}
         self._spans = bq.Lines(scales=scales, colors=[_SPAN], stroke_width=4, **nothing)
@@ -37,7 +37,7 @@ class Timeline:
         self._y = y
         self.figure = bq.Figure(
             marks=[self._spans, self._off, self._visits],
-            axes=[self._days, self._rows],
+            axes=[days, self._rows],
             fig_margin=_MARGIN,
             layout=w.Layout(width="100%", height="240px"),
         ).add_class("map")
@@ -58,8 +58,6 @@ class Timeline:
         self._y.min, self._y.max = min(place.values()) - 0.5, 0.5
         self._rows.tick_values = np.array(list(place.values()), dtype=float)
         self._rows.tick_labels = {str(row): str(names[treatment]) for treatment, row in place.items()}
-        first, last = plan.visits["date_earliest"].min(), plan.visits["date_latest"].max()
-        self._days.tick_format = "%b %Y" if (last - first).days > _SHORT else "%-d %b"
         self.figure.layout.height = f"{140 + 56 * len(place)}px"
         self.figure.fig_margin = {**_MARGIN, "left": 32 + 7 * max(map(len, names))}  # room for the longest name
         with self._visits.hold_sync():
