@@ -53,15 +53,34 @@ def summary(plan: Plan) -> str:
     return escape(f"{when}{late}: {listed(parts)}{f'; {at_home}' if home else ''}.")
 
 
-def unsettled(plan: Plan, evidence: Evidence) -> str:
-    """What of the plan is ruled out for this client as things stand, in one sentence that goes before its dates."""
+def unsettled(plan: Plan, evidence: Evidence, *, today: date) -> str:
+    """What of the plan is ruled out for this client as things stand, in one sentence that goes before its dates; and
+    from which first visit on a wait would be kept, if what it counts from is over on `today`."""
     if not plan.unsettled:
         return ""
     out = [
         f"{evidence.texts[treatment]['name']} ({evidence.tables.label('verdict', plan.verdicts[treatment][0]).lower()})"
         for treatment in plan.unsettled
     ]
-    return escape(f"Not settled. As things stand, this is ruled out for you: {listed(out)}. Book nothing yet.")
+    said = f"Not settled. As things stand, this is ruled out for you: {listed(out)}. Book nothing yet."
+    return escape(f"{said} {_kept_waits(plan, today)}".strip())
+
+
+def _kept_waits(plan: Plan, today: date) -> str:
+    """Whether the waits are kept if they count from `today`; empty text where more than a known wait is in the way."""
+    short = []
+    for treatment in plan.unsettled:
+        verdict, reasons = plan.verdicts[treatment]
+        weeks = [reason.weeks for reason in reasons if reason.level == "defer"]
+        if verdict != "defer" or any(map(math.isnan, weeks)):
+            return ""
+        mine = plan.visits.loc[plan.visits["treatment_id"] == treatment, "date_earliest"]
+        first = mine.min().date() if len(mine) else plan.start
+        short.append((today - first).days + math.ceil(7 * max(weeks)))
+    if max(short) <= 0:
+        return "These dates leave time for the wait, if what it counts from is over today. Ask."
+    later = spoken_date(plan.start + timedelta(days=max(short)))
+    return f"If what the wait counts from is over today, a first visit on {later} or later leaves time for it. Ask."
 
 
 def visits_table(plan: Plan) -> str:

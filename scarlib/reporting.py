@@ -32,7 +32,7 @@ from scarlib.menu import offered
 from scarlib.phrases import DISCLAIMER, EVIDENCE_READ, FUNDING, REVIEW_BY, cost_words, honest
 from scarlib.planning import Plan, spoken_date
 from scarlib.ranking import recommend
-from scarlib.screening import NO_TREATMENT, RANKED, listed, screen_one, traits_of
+from scarlib.screening import DARKER, NO_TREATMENT, RANKED, listed, screen_one, traits_of
 from scarlib.tables import Tables
 
 DECISIONS = ("chosen", "no_treatment", "undecided")
@@ -79,7 +79,7 @@ def report(
         "overdue": today > REVIEW_BY,
         "headline": _headline(plan, evidence, decision),
         "summary": Markup(itinerary.summary(plan)) if plan else "",
-        "unsettled": Markup(itinerary.unsettled(plan, evidence)) if plan else "",
+        "unsettled": Markup(itinerary.unsettled(plan, evidence, today=today)) if plan else "",
         "decision": decision,
         "answers": answers(client, evidence.tables),
         "planned": planned,
@@ -542,8 +542,12 @@ def _questions(client: Client, plan: Plan | None, evidence: Evidence) -> list[st
     if client.conditions:
         named = [evidence.concerns[condition][0] for condition in sorted(client.conditions)]
         asked.append(f"What does my health mean for this: {'; '.join(named)}?")
+    if plan and plan.order and (client.fitzpatrick is None or client.fitzpatrick in DARKER):
+        asked.append("How do you prevent dark marks (PIH), and what if they come?")
+    if plan and plan.order and evidence.tables.menu is None and not plan.cost.not_known:
+        asked.append("What is your price for all of it, and for more visits?")
     if plan and plan.conflicts:
-        asked.append("What do you say to each point that does not fit, or needs asking?")
+        asked.append("What do you say to what does not fit or needs asking?")
     if plan and plan.pairs["assumed"].any():
         asked.append("How far apart do you put these treatments, and why?")
     return asked

@@ -345,3 +345,46 @@ def test_nothing_from_a_table_is_run(table, columns):
         assert not [name for _, attributes in page.seen for name in attributes if name.startswith("on")]
         seen += page.text
     assert "alert(1)" in seen
+
+
+# A wait that is not over
+
+
+def _left(client, treatments, start, today):
+    return itinerary.unsettled(plan(client, treatments, EVIDENCE, start), EVIDENCE, today=today)
+
+
+def test_a_wait_names_the_first_visit_that_keeps_it():
+    client = Client(scars={"rolling": 2}, conditions={"recent_filler"})  # 26 weeks, says a consent form
+    said = _left(client, ["rf_microneedling"], START, START)
+    assert "a first visit on 1 September 2027 or later leaves time for it" in said
+    assert "leave time for the wait" in _left(client, ["rf_microneedling"], date(2027, 9, 1), START)
+    assert "1 September 2027" in _left(client, ["rf_microneedling"], date(2027, 8, 31), START)
+
+
+def test_what_is_more_than_a_wait_of_known_length_names_no_day():
+    for condition in ("active_infection", "isotretinoin_current", "pregnancy"):
+        client = Client(scars={"rolling": 2}, conditions={condition, "recent_filler"})
+        course = plan(client, ["rf_microneedling"], EVIDENCE, START)
+        waits = [reason.weeks for reason in course.verdicts["rf_microneedling"][1] if reason.level == "defer"]
+        if course.verdicts["rf_microneedling"][0] != "defer" or any(map(math.isnan, waits)):
+            assert "leave" not in itinerary.unsettled(course, EVIDENCE, today=START)
+
+
+waiting = st.builds(
+    Client,
+    scars=st.just({"rolling": 2}),
+    conditions=st.sampled_from("recent_filler recent_botulinum recent_resurfacing isotretinoin_recent".split()).map(
+        lambda condition: {condition}
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(waiting, choices, st.dates(date(2026, 6, 1), date(2028, 6, 1)))
+def test_on_the_day_a_wait_names_it_is_kept(client, treatments, start):
+    today = date(2027, 1, 1)
+    if named := re.search(r"a first visit on (\d+) (\w+) (\d+) or later", _left(client, treatments, start, today)):
+        later = date(int(named[3]), NAMES.index(named[2]) + 1, int(named[1]))
+        assert later > start
+        assert "These dates leave time for the wait" in _left(client, treatments, later, today)

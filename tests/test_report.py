@@ -588,3 +588,25 @@ def test_a_plan_does_not_go_with_no_treatment_nor_with_other_tables():
     fewer = replace(TABLES, treatments=TABLES.treatments.drop(index="microneedling"))
     with pytest.raises(ClientError, match="'microneedling' is not in these tables"):
         report(CLIENT, course, Evidence(fewer))
+
+
+MARKS_ASKED, PRICE_ASKED = "How do you prevent dark marks (PIH)", "What is your price for all"
+
+
+def test_who_may_get_dark_marks_has_a_question_on_them():
+    for skin in (1, 2, 3, 4, 5, 6, None):
+        client = Client(scars={"rolling": 2}, fitzpatrick=skin)
+        asked = Page(page_of(["microneedling"], client)).text.split("Questions to ask")[-1]
+        assert (MARKS_ASKED in asked) is (skin not in (1, 2, 3)), skin
+    assert MARKS_ASKED not in Page(page_of([])).text, "nothing is planned"
+
+
+def test_the_price_is_asked_for_unless_the_clinic_has_told_it_or_it_is_asked_for_as_unknown():
+    menu = b"treatment_id,offered,price_usd_per_session\nmicroneedling,yes,300\n"
+    own = weigh(lay_over(TABLES, read_menu(menu, "menu.csv", TABLES.treatments.index)))
+    for treatment in TREATMENTS:
+        course = plan(CLIENT, [treatment], EVIDENCE, START)
+        page = Page(report(CLIENT, course, EVIDENCE, on=TODAY)).text
+        assert (PRICE_ASKED in page) is (bool(course.order) and not course.cost.not_known), treatment
+    assert PRICE_ASKED in Page(page_of(["microneedling"])).text
+    assert PRICE_ASKED not in Page(page_of(["microneedling"], evidence=own)).text
