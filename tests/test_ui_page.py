@@ -17,7 +17,7 @@ import scarlib
 from scarlib import Client
 from scarlib.citations import source_list
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
-from scarlib.evidence import weigh
+from scarlib.evidence import GRAVE_HARMS, weigh
 from scarlib.phrases import effect
 from scarlib.screening import NO_TREATMENT, RANKED, health_doubt
 from scarlib.ui import Dashboard, cards, parts
@@ -506,6 +506,9 @@ def check_harms(card):
             assert ("fewer than 30 people" in item.text) == (0 < harm.people < 30)
         else:
             assert "not known" in item.text
+        rows = TABLES.evidence.loc[list(harm.claims)]
+        for note in rows["note"].dropna() if event in GRAVE_HARMS and harm.high != 0 else ():
+            assert html.unescape(item.text).count(note) == 1, "of whom a grave harm tells"
     assert "small" not in {node.tag for item in items for node in item if node.text in ("reported", "not known")}
 
 

@@ -363,7 +363,7 @@ def harms(evidence: Evidence, treatment: str, pictures: bool = False) -> str:
     )
     items = "".join(
         f"<li><span>{escape(evidence.tables.label('adverse_event', event))}</span> <span>{_harm(harm)}"
-        f"{icon_array(harm) if pictures else ''}</span></li>"
+        f"{_of_whom(evidence, treatment, event, harm)}{icon_array(harm) if pictures else ''}</span></li>"
         for event, harm in order
     )
     return f'<p>{lead}</p><ul class="harms">{items}</ul>'
@@ -394,6 +394,15 @@ def grave(evidence: Evidence, treatment: str) -> str:
     if treatment == NO_TREATMENT or not seen:
         return ""
     return f'<p class="grave"><b>Grave harm that sources report:</b> {"; ".join(seen)}.</p>'
+
+
+def _of_whom(evidence: Evidence, treatment: str, event: str, harm: Estimate) -> str:
+    """What the rows behind a grave harm say of it: of whom it tells, and how sure that is."""
+    if event not in GRAVE_HARMS or harm.high == 0:
+        return ""
+    rows = (claim for claim in evidence.about(treatment, "adverse_event") if claim.claim_id in harm.claims)
+    notes = "; ".join(dict.fromkeys(claim.note for claim in rows if claim.note))
+    return f"<br><small>{escape(notes)}.</small>" if notes else ""
 
 
 def _harm(harm: Estimate) -> str:
