@@ -125,6 +125,22 @@ def test_one_more_than_the_best_fit_is_not_one_instead_of_it(session):
     assert session.answers.compared == ["filler_ha", second, "laser_pdl"]
 
 
+def test_a_box_opens_once_those_before_it_are_filled(session):
+    """With keys, each choice passes by on the way to the next: the first would fall into the box before."""
+
+    def shut():
+        return [[box.disabled for box in controls(where, f"control-{name}")] for where, name in places]
+
+    places = ((session.side_by_side, "compared"), (session.course, "planned"))
+    assert shut() == [[False, False, False, True], [False, False, True, True]], "after the two best fits, the best fit"
+    controls(session.course, "control-planned")[1].value = "laser_pdl"
+    session.answers.compared = ["tca_cross"]
+    assert shut() == [[False, False, True, True], [False, False, False, True]]
+    session.answers.open(Record(NOBODY))
+    assert session.answers.shortlist == []
+    assert shut() == [[False, True, True, True]] * 2
+
+
 def test_choices_from_elsewhere_reach_the_boxes(session):
     session.answers.compared = ["tca_cross", "subcision"]
     session.answers.planned = ["peel_medium"]
@@ -481,6 +497,14 @@ def test_a_page_can_be_taken_home_where_nothing_fits(session):
     session.answers.open(Record(NOBODY))
     press(session.take_home, "Make the files to take home")
     assert {*files(session.take_home)} == {"acne-scar-plan.html"}
+
+
+def test_no_plan_cannot_be_chosen(session):
+    session.answers.open(Record(NOBODY))
+    only(session.take_home, "control-decision").value = "chosen"
+    press(session.take_home, "Make the files to take home")
+    assert "Nothing is planned that could be chosen." in told(session.take_home)
+    assert files(session.take_home) == {}
 
 
 def test_the_page_tells_the_decision_and_what_is_unclear(session):

@@ -50,7 +50,7 @@ def picks(
 ) -> w.HBox:
     """Dropdowns for the first, second ... member of an answer that is a list of treatments, each one once. While
     nothing is chosen, the first says `unset` and the treatments of `default` stand for it. Each list leaves out what
-    the others have."""
+    the others have, and opens only once those before it are filled."""
     treatments = [item for item in named if item[1] != NO_TREATMENT]
 
     def offered(place: int) -> tuple[tuple[str, str], ...]:
@@ -71,6 +71,11 @@ def picks(
             box.value = chosen[place] if place < len(chosen) else UNSET
         following = False
 
+    def reach(_: object = None) -> None:
+        filled = len(getattr(answers, name) or default())
+        for place, box in enumerate(boxes):
+            box.disabled = place > filled
+
     def changed(change: Any) -> None:
         if not following:
             chosen = [box.value for box in boxes if box.value != UNSET]
@@ -83,7 +88,9 @@ def picks(
             follow()
 
     follow()
+    reach()
     answers.observe(follow, names=name)
+    answers.observe(reach, names=[name, "options"])
     for box in boxes:
         box.observe(changed, names="value")
     return row(boxes, "filters")

@@ -143,6 +143,8 @@ def _files(answers: Answers) -> str:
     if answers.plan_problem and decision != "no_treatment":
         raise ClientError([answers.plan_problem])
     plan = answers.plan if decision != "no_treatment" else None
+    if decision == "chosen" and plan is None:
+        raise ClientError(["Nothing is planned that could be chosen. Say under “What was decided?” what is true."])
     page = scarlib.report(
         answers.client,
         plan,
