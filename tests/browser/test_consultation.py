@@ -191,6 +191,17 @@ def test_a_whole_consultation_by_hand(browser, lab, root, record_property):
     cells = [cell for cell in page.evaluate(asked) if cell["cell_type"] == "code"]
     assert len(cells) > 10
     assert [cell for cell in cells if cell["outputs"] or cell["execution_count"]] == []
+
+    # A reload of the tab, and what the notebook says to do then
+    page.reload()
+    expect(page.get_by_text(re.compile(r"\| Idle$"))).to_be_visible(timeout=90_000)
+    page.locator(".jp-CodeCell", has_text="session.profile").first.click()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run Selected Cell and All Below", exact=True).click()
+    expect(part(page, ".control-fitzpatrick").locator(".control-fitzpatrick select")).to_have_value(skin)
+    expect(part(page, ".control-planned").locator(".control-planned select").first).to_have_value(
+        str(TABLES.treatments.at["tca_cross", "name"])
+    )
     assert faults == []
     print(f"a consultation from profile to report took {took:.1f} s")
     context.close()
