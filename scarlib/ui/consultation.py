@@ -56,7 +56,7 @@ class Consultation:
     def __init__(self, tables: Tables, client: Client | None = None, dashboard: str = DASHBOARD) -> None:
         self.answers = answers = Answers(weigh(tables), client) if client else Answers(weigh(tables))
         self._style, part = text(STYLE), self._part
-        self.profile = part(parts.problems(answers), parts.summary(answers), controls(answers))
+        self.profile = part(parts.summary(answers), controls(answers), parts.problems(answers))  # last: it moves nothing
         self.clinic = part(clinic_menu(answers))
         self.screening = part(parts.ruled_out(answers))
         self.shortlist = part(parts.fitting(answers))
