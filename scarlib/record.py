@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
 from scarlib.client import Client
 from scarlib.errors import ClientError
@@ -52,11 +53,11 @@ class Record:
         """The text of a file that `from_json` opens."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
-    def to_link(self) -> str:
-        """What stands after the `#` of a link to the dashboard; the clinic's menu stays out."""
+    def to_link(self, *, menu: bool = False) -> str:
+        """What stands after the `#` of a link to the dashboard; the name of the clinic's menu only where asked for."""
         told, plain = self.to_dict(), Client(scars=self.client.scars).to_dict()
         answers = {n: v for n, v in told["client"].items() if n == "scars" or v != plain[n]}
-        short = {n: v for n, v in told.items() if v and n != "menu"} | {"client": answers}
+        short = {n: v for n, v in told.items() if v and (menu or n != "menu")} | {"client": answers}
         text = json.dumps(short, separators=(",", ":"))
         return MARK + urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -102,7 +103,7 @@ class Record:
         cure = "Ask for the link again, or start without it."
         if len(link) > MAX_LINK:
             raise ClientError([f"link: has more than {MAX_LINK:,} characters. {cure}"])
-        state = link.rpartition("#")[2].strip()
+        state = unquote(link.rpartition("#")[2]).strip()  # a mail program may have quoted its =
         if not state.startswith(MARK):
             raise ClientError([f"link: holds no answers. {cure}"])
         coded = state.removeprefix(MARK)

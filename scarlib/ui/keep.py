@@ -61,9 +61,11 @@ def keep(answers: Answers, dashboard: str = "") -> w.VBox:
 def _kept(record: Record, dashboard: str) -> str:
     file = download("Save these answers as a file", "acne-scar-answers.json", "application/json", record.to_json())
     address = escape(f"{dashboard}#{record.to_link()}", quote=True)
+    own = f' data-kept="#{record.to_link(menu=True)}"' if record.menu else ""  # for this tab, when it is loaded again
     return (
         f'<h3 class="kept">Keep or share these answers</h3><p>{file}</p>'
-        f'<p><a class="share" href="{address}">Link to these answers</a>: copy it, or open it to come back to them.</p>'
+        f'<p><a class="share" href="{address}"{own}>Link to these answers</a>: copy it, or open it to come back to '
+        "them.</p>"
         "<p>Both hold your answers, your health too, and what you compare and plan. They hold no name, and not what "
         "was decided or is unclear to you. Whoever has the file or the link can read them. The link’s part after # "
         f"is not sent to any server.</p>{_where(dashboard)}"

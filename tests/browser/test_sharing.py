@@ -175,3 +175,47 @@ def test_a_saved_file_opens_and_a_menu_is_laid_over(page, voila_server, root):
     text = download.value.path().read_text("utf-8")
     assert "$123" in text
     assert "<img src=x>" not in text
+
+
+def test_a_page_loaded_again_before_its_answers_are_back_still_brings_them_back(page, voila_server):
+    opened(page, f"{voila_server}/")
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "6"))
+    client = Client(scars={"rolling": 2}, fitzpatrick=6)
+    expect(page.locator(SUMMARY)).to_have_text(told(client))
+    expect(page.locator("a.share")).to_be_attached(timeout=60_000)
+    for wait in (0, 300, 900, 1500):
+        page.reload(wait_until="domcontentloaded")
+        page.wait_for_timeout(wait)
+    expect(page.locator(SUMMARY)).to_have_text(told(client), timeout=60_000)
+    page.locator(".control-fitzpatrick select").select_option(label=TABLES.label("skin_type", "2"))
+    after = told(Client(scars={"rolling": 2}, fitzpatrick=2))
+    expect(page.locator(SUMMARY)).to_have_text(after)
+    page.reload()
+    expect(page.locator(SUMMARY)).to_have_text(after, timeout=60_000)
+
+
+def test_a_link_loaded_again_before_it_is_open_is_opened(page, voila_server):
+    client = Client(scars={"icepick": 3}, conditions={"pregnancy"})
+    page.goto(f"{voila_server}/#{Record(client).to_link()}", wait_until="domcontentloaded")
+    page.wait_for_timeout(300)
+    page.reload()
+    expect(page.locator(SUMMARY)).to_have_text(told(client), timeout=60_000)
+
+
+def test_a_link_whose_sign_a_mail_program_has_quoted_is_opened(page, voila_server):
+    client = Client(scars={"icepick": 3}, fitzpatrick=5)
+    page.goto(f"{voila_server}/#{Record(client).to_link().replace('=', '%3D', 1)}")
+    expect(page.locator(SUMMARY)).to_have_text(told(client), timeout=60_000)
+
+
+def test_a_menu_that_is_gone_after_a_reload_is_told(page, voila_server, root):
+    opened(page, f"{voila_server}/")
+    expect(page.locator("button.control-menu")).to_be_attached(timeout=60_000)
+    with page.expect_file_chooser() as chooser:
+        page.locator("button.control-menu").click()
+    chooser.value.set_files(root / "docs" / "menu-example.csv")
+    expect(page.locator("a.share[data-kept]")).to_be_attached(timeout=20_000)
+    assert Record.from_link(page.locator("a.share").get_attribute("href")).menu == ""
+    page.reload()
+    told_so = page.get_by_text("It was made with the menu menu-example.csv. Costs may differ without it.")
+    expect(told_so.first).to_be_visible(timeout=60_000)

@@ -113,6 +113,8 @@
   // A page that is loaded again opens with the answers it was left with. They are kept in this tab alone, and no longer
   // than it is open: as the link to them, and before there is one as what each question of the first view is set to.
   const left = "answers-of-this-tab";
+  // Answers that are to be opened and are not open yet: until they are, the page's own must not take their place.
+  let pending = "", before;
   // What a person says beside the answers: in no link and no file.
   const said = "words-of-this-tab";
   const stood = "place-of-this-tab";
@@ -123,8 +125,12 @@
     [...document.querySelectorAll(`${within} :is(select, input)`)].map((box) => [box.labels[0]?.textContent, box]);
   window.addEventListener("pagehide", () => {
     const link = document.querySelector("a.share");
+    if (pending && (before === undefined || (link?.hash ?? "") === before)) {
+      tab((store) => store.setItem(left, pending));
+      return;
+    }
     const set = questions().map(([name, box]) => [name, box.matches("select") ? box.selectedIndex : box.checked]);
-    tab((store) => store.setItem(left, link ? link.hash : JSON.stringify(Object.fromEntries(set))));
+    tab((store) => store.setItem(left, link ? link.dataset.kept || link.hash : JSON.stringify(Object.fromEntries(set))));
     const words = WORDS.map((name) => document.querySelector(name)?.value);
     const yes = [...document.querySelectorAll(YES)].filter((box) => box.checked).map((box) => box.labels[0].textContent);
     if (link) tab((store) => store.setItem(said, JSON.stringify([words, yes])));
@@ -148,15 +154,18 @@
   };
 
   // A link keeps its answers after the #, which is never sent: the page hands them to the field for links.
-  const openLink = (answers = location.hash) => {
+  const inAddress = () => location.hash.replace(/^#answers%3d/i, "#answers="); // as a mail program may quote it
+  const openLink = (answers = inAddress()) => {
     if (!answers.startsWith("#answers=")) return;
+    pending = answers;
     const field = document.querySelector(".control-link input");
     if (!field) { setTimeout(openLink, 50, answers); return; }
     if (!state.classList.contains("lost")) state.hidden = true;
+    before = document.querySelector("a.share")?.hash ?? "";
     field.value = answers;
     field.dispatchEvent(new Event("change", { bubbles: true }));
     // From here on they may be changed: the way back must not bring these again.
-    if (location.hash.startsWith("#answers=")) history.replaceState(null, "", location.pathname + location.search);
+    if (inAddress().startsWith("#answers=")) history.replaceState(null, "", location.pathname + location.search);
     if (answers === leftWith) sayAgain();
   };
   const sayAgain = () => {
@@ -171,10 +180,11 @@
   };
   window.addEventListener("hashchange", () => { if (!history.state?.shared) openLink(); });
   // Until they are open, nothing is asked that they would undo.
-  const toOpen = leftWith || location.hash;
+  const toOpen = leftWith || inAddress();
   if (toOpen.startsWith("{")) {
     setAgain(JSON.parse(toOpen));
   } else if (toOpen.startsWith("#answers=")) {
+    pending = toOpen;
     document.querySelector(".first-view .rail")?.setAttribute("inert", "");
     say("Your answers come in a moment. Until then, this is an example.");
     state.hidden = false;
