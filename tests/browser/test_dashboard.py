@@ -476,6 +476,29 @@ def test_on_paper_the_page_begins_on_the_first_sheet(dashboard):
     assert len(sheets) < 40
 
 
+def test_on_paper_every_option_side_by_side_is_whole(dashboard):
+    boxes = dashboard.locator(".control-compared select")
+    names = [
+        str(TABLES.treatments.at[t, "name"]) for t in ("laser_eryag_fractional", "tca_cross", "subcision", "filler_ha")
+    ]
+    for place, name in enumerate(names):
+        boxes.nth(place).select_option(label=name)
+        expect(dashboard.locator("[data-hook=comparison] thead")).to_contain_text(name)
+    wide = "document.querySelector('table.compare').getBoundingClientRect().right"
+    dashboard.emulate_media(media="print")
+    dashboard.set_viewport_size({"width": 680, "height": 960})  # a sheet of A4 between its margins
+    try:
+        assert dashboard.evaluate(wide) <= 680
+        cells = dashboard.locator("table.compare :is(td, th)").evaluate_all(
+            "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+        )
+        assert cells == []
+    finally:
+        dashboard.emulate_media(media="screen")
+        dashboard.set_viewport_size({"width": 1280, "height": 900})
+        boxes.first.select_option(label="The two best fits")
+
+
 def test_the_links_on_the_page_lead_somewhere(dashboard):
     aims = dashboard.locator(".scarlib a[href^='#']:not(.share)").evaluate_all(
         "all => all.map(e => e.getAttribute('href'))"
