@@ -27,14 +27,14 @@ _MOST_SAID = 8  # sentences of a clinic on one treatment
 MATTERS = 2.0  # a priority from here on is marked
 # The questions, in order, and the priority behind each; "" where none is.
 QUESTIONS = {
+    "My skin type: dark marks": "skin_safety",
+    "What can go wrong? (of 100 people)": "skin_safety",
     "How much better, and how sure?": "improvement",
     "How many got better, as studies counted? (of 100 people)": "improvement",
     "When do I see it?": "",
     "How many visits?": "few_visits",
     "Days off": "downtime",
     "Does it hurt?": "comfort",
-    "What can go wrong? (of 100 people)": "skin_safety",
-    "My skin type: dark marks": "skin_safety",
     "What does it cost in all?": "cost",
     "How long does it last?": "lasting",
     "What is it like?": "",
@@ -149,14 +149,14 @@ def _checked(treatments: object, evidence: Evidence) -> list[str]:
 def _answers(client: Client, treatment: str, evidence: Evidence) -> Iterator[str]:
     """The cells of one option, in the order of `QUESTIONS`."""
     none = treatment == NO_TREATMENT
+    yield _plain(phrases.dark_marks(client, evidence, treatment))
+    yield _harms(treatment, evidence)
     yield _better(client, treatment, evidence)
     yield _how_many(client, treatment, evidence)
     yield "nothing to wait for" if none else _told(honest(evidence.number(treatment, "onset_weeks")), count, "weeks")
     yield "none" if none else _visits(treatment, evidence)
     yield "none" if none else _days_off(treatment, evidence)
     yield "none" if none else _pain(treatment, evidence)
-    yield _harms(treatment, evidence)
-    yield _plain(phrases.dark_marks(client, evidence, treatment))
     yield "none" if none else _cost(treatment, evidence)
     yield "nothing to last" if none else _told(evidence.number(treatment, "durability_months"), count, "months")
     texts = evidence.texts[treatment]

@@ -210,6 +210,9 @@ def dark_marks(client: Client, evidence: Evidence, treatment: str) -> str:
     none: tuple[float, ...]
     if risk.spread is not None:  # never one number where studies disagree
         said, none = f"{risk.low:.0f} to {risk.high:.0f} of 100 people, as studies differ.", (risk.high, risk.low)
+    elif risk.high == 0:  # seen in nobody is not the same as never
+        counted = f" ({risk.people:,} counted)" if risk.people else ""
+        said, none = f"0 of 100 people, none seen{counted}.", (math.nan,)
     else:
         said, none = f"{_of_100(risk)} people.", (risk.typical,)
     free = " to ".join(f"{100 - share:.0f}" for share in none)

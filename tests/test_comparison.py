@@ -26,14 +26,14 @@ BETTER = "How much better, and how sure?"
 HOW_MANY = "How many got better, as studies counted? (of 100 people)"
 FIT = "Does it fit me?"
 ORDER = [
+    "My skin type: dark marks",
+    HARMS,
     BETTER,
     HOW_MANY,
     "When do I see it?",
     "How many visits?",
     "Days off",
     "Does it hurt?",
-    HARMS,
-    "My skin type: dark marks",
     "What does it cost in all?",
     "How long does it last?",
     "What is it like?",
