@@ -29,6 +29,8 @@ SKIN_TEST = "collagen_test_not_done"
 DARKER = (4, 5, 6)
 HELPS = ("good", "partial")  # the fits that help
 FEW = 30  # people; a figure that rests on fewer says so
+KEEP_TAKING = "Never stop a drug unless the doctor who prescribed it agrees."
+_DRUGS = frozenset("anticoagulant nsaid_recent isotretinoin_current photosensitising_drug immunosuppression".split())
 COUNTED = "counted so for your raised scars"  # beside a condition that the scars bring in
 # A rule, and all that its answer for a treatment depends on.
 Question = tuple[Callable[..., Iterator["Reason"]], *tuple[Any, ...]]
@@ -359,7 +361,8 @@ def _condition(treatment: str, condition: str, named: str, why: str, evidence: E
     if said.level == "avoid":
         yield Reason(f"{name}: sources say not to use it.{also}", cited, "avoid", about)
     elif said.level == "defer":
-        yield Reason(f"{name}: {_wait(condition, said.weeks)}.{also}", cited, "defer", about, said.weeks)
+        kept = f" {KEEP_TAKING}" if condition in _DRUGS else ""
+        yield Reason(f"{name}: {_wait(condition, said.weeks)}.{kept}{also}", cited, "defer", about, said.weeks)
     elif said.level == "caution":
         what = (
             "antiviral medicine first, or special care"
@@ -385,7 +388,7 @@ def _wait(condition: str, weeks: float) -> str:
         return f"have the test, then wait {stretch(weeks)}"
     if math.isnan(weeks):
         return "wait until this is over"
-    return f"wait until {stretch(weeks)} after its end"
+    return f"wait until {stretch(weeks)} after {'it' if condition.startswith('recent_') else 'its end'}"
 
 
 def stretch(weeks: float) -> str:
@@ -498,17 +501,17 @@ def _limit(treatment: str, limit: str, allowed: float, evidence: Evidence) -> It
     about = f"limit:{limit}"
     name = _LIMIT_NAMES[limit] + (" (the clinic's own price)" if estimate.strength == "clinic" else "")
     if not estimate.known:
-        text = f"{name}: not known. Ask whether it stays within your {_figure(limit, allowed)}."
+        text = f"{name}: not known. Ask whether it stays within your {_allowed(limit, allowed)}."
         yield Reason(text, (), "caution", about)
         return
     usual = needed_for(treatment, limit, evidence)
     if usual > allowed and estimate.spread is not None:
         ends = f"{_figure(limit, estimate.low)} to {_limit_words(limit, estimate.high)}"
-        text = f"{name}: {ends}, as sources differ. Taken together, more than your {_figure(limit, allowed)}."
+        text = f"{name}: {ends}, as sources differ. Taken together, more than your {_allowed(limit, allowed)}."
         yield Reason(text, estimate.sources, "outside_limits", about)
     elif usual > allowed:
         word = "at least" if math.isnan(estimate.typical) else "usually"
-        text = f"{name}: {word} {_limit_words(limit, usual)}, more than your {_figure(limit, allowed)}."
+        text = f"{name}: {word} {_beyond(limit, usual, allowed)}, more than your {_allowed(limit, allowed)}."
         yield Reason(text, estimate.sources, "outside_limits", about)
     elif math.isnan(usual) and estimate.high > allowed:
         text = f"{name}: only a highest figure is known. Ask whether it stays within your limit."
@@ -544,6 +547,17 @@ _LIMIT_NAMES = {
 }
 
 
+def _allowed(limit: str, value: float) -> str:
+    """A limit as it was given."""
+    return f"${value:,.0f}" if limit == "budget_usd" else f"{value:g}"
+
+
+def _beyond(limit: str, value: float, allowed: float) -> str:
+    """A figure above the limit, never rounded down to it."""
+    near = limit == "budget_usd" and dollars(value) in (dollars(allowed), _allowed(limit, allowed))
+    return f"${math.ceil(value):,}" if near else _limit_words(limit, value)
+
+
 def _figure(limit: str, value: float) -> str:
     if limit == "budget_usd":
         return dollars(value)
@@ -567,8 +581,11 @@ def _limit_words(limit: str, value: float) -> str:
 
 
 def dollars(value: float) -> str:
-    """US dollars, rounded to ten: "$1,350"."""
-    return f"${round(value, -1):,.0f}"
+    """US dollars, from a hundred on rounded to ten: "$1,350", "$25"."""
+    if not math.isfinite(value):
+        return f"${value}"
+    step = 10 if value >= 100 else 1
+    return f"${step * math.floor(value / step + 0.5):,}"
 
 
 def listed(words: list[str]) -> str:

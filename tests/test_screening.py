@@ -17,7 +17,7 @@ from scarlib import Client
 from scarlib.client import LIMITS, PRIORITIES, SCAR_TYPES, SETTINGS, TRAITS
 from scarlib.evidence import weigh
 from scarlib.ranking import health_doubt
-from scarlib.screening import COUNTED, NO_TREATMENT, RANKED, VERDICTS, _implied, screen, screen_one
+from scarlib.screening import COUNTED, NO_TREATMENT, RANKED, VERDICTS, _implied, dollars, screen, screen_one
 from scarlib.tables import DATA
 
 TABLES = scarlib.load_tables()
@@ -562,3 +562,41 @@ def test_days_off_are_not_named_twice():
             _, reasons = screen_one(treatment, Client({"rolling": 2}, max_downtime_days=days), EVIDENCE)
             for reason in reasons:
                 assert not re.search(r"Days off:.*days? off", reason.text), reason.text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(4.5, "$5"), (25, "$25"), (99.4, "$99"), (105, "$110"), (115, "$120"), (1345, "$1,350"), (math.inf, "$inf")],
+)
+def test_dollars_are_rounded_to_ten_from_a_hundred_on_and_halves_go_up(value, words):
+    assert dollars(value) == words
+
+
+def test_a_cost_above_the_budget_is_never_told_as_the_budget():
+    for treatment in TABLES.treatments.index.drop("no_treatment"):
+        usual = EVIDENCE.course_cost(treatment).typical
+        for less in (1, 4, 5, 9):
+            if not usual > less:
+                continue
+            client = Client(scars={"rolling": 2}, budget_usd=usual - less)
+            _, reasons = screen_one(treatment, client, EVIDENCE)
+            for reason in reasons:
+                if found := re.search(r"(?:usually|at least) (\$[\d,]+), more than your (\$[\d,]+)", reason.text):
+                    told, limit = (int(words.replace("$", "").replace(",", "")) for words in found.groups())
+                    assert told > limit, reason.text
+
+
+def test_whoever_is_told_to_wait_after_a_drug_is_told_not_to_stop_it_by_themselves():
+    drugs = ("anticoagulant", "nsaid_recent", "isotretinoin_current", "photosensitising_drug", "immunosuppression")
+    told = set()
+    for drug in drugs:
+        client = Client(scars={"rolling": 2}, fitzpatrick=2, conditions={drug})
+        for treatment in TABLES.treatments.index:
+            _, reasons = screen_one(treatment, client, EVIDENCE)
+            for reason in reasons:
+                if reason.level == "defer" and reason.about == f"condition:{drug}":
+                    assert "Never stop a drug unless the doctor who prescribed it agrees." in reason.text
+                    told.add(drug)
+    assert {"nsaid_recent", "isotretinoin_current"} <= told
+    help_ = str(TABLES.conditions.at["anticoagulant", "help"])
+    assert "unless the doctor who prescribed it agrees" in help_, "the words are those of the row"

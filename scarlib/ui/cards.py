@@ -19,6 +19,7 @@ from scarlib.ranking import CRITERIA, beside
 from scarlib.screening import (
     DARKER,
     FEW,
+    KEEP_TAKING,
     NO_TREATMENT,
     RANKED,
     Change,
@@ -275,7 +276,8 @@ def _nearest(client: Client, options: pd.DataFrame, evidence: Evidence) -> str:
     for treatment, row in records(nearest).items():
         change = what_would_change(client, treatment, evidence)
         worst = next(reason for reason in row["reasons"] if reason.level == row["verdict"])
-        said = escape(change.text if change else worst.text)
+        kept = KEEP_TAKING if KEEP_TAKING in worst.text else ""
+        said = escape(f"{change.text} {kept}" if change else worst.text)
         items.append(f"<li><strong>{escape(row['name'])}</strong>: {said}</li>")
     return f'<div class="empty"><p>{lead}</p><ul>{"".join(items)}</ul></div>'
 
