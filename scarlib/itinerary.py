@@ -68,19 +68,30 @@ def unsettled(plan: Plan, evidence: Evidence, *, today: date) -> str:
 
 def _kept_waits(plan: Plan, today: date) -> str:
     """Whether the waits are kept if they count from `today`; empty text where more than a known wait is in the way."""
+    first = _waited(plan, today)
+    if first is None:
+        return ""
+    if first <= plan.start:
+        return "These dates leave time for the wait, if what it counts from is over today. Ask."
+    day = spoken_date(first)
+    return f"If what the wait counts from is over today, a first visit on {day} or later leaves time for it. Ask."
+
+
+def _waited(plan: Plan, today: date) -> date | None:
+    """The first visit from which on all waits are kept if they count from `today`, or the plan's own where it keeps
+    them; None where nothing is waited for, or more than a known wait is in the way."""
     short = []
     for treatment in plan.unsettled:
         verdict, reasons = plan.verdicts[treatment]
         weeks = [reason.weeks for reason in reasons if reason.level == "defer"]
         if verdict != "defer" or any(map(math.isnan, weeks)):
-            return ""
+            return None
         mine = plan.visits.loc[plan.visits["treatment_id"] == treatment, "date_earliest"]
         first = mine.min().date() if len(mine) else plan.start
         short.append((today - first).days + math.ceil(7 * max(weeks)))
-    if max(short) <= 0:
-        return "These dates leave time for the wait, if what it counts from is over today. Ask."
-    later = spoken_date(plan.start + timedelta(days=max(short)))
-    return f"If what the wait counts from is over today, a first visit on {later} or later leaves time for it. Ask."
+    if not short:
+        return None
+    return plan.start if max(short) <= 0 else max(plan.start + timedelta(days=max(short)), today)
 
 
 def visits_table(plan: Plan) -> str:
@@ -209,6 +220,12 @@ def overdue(plan: Plan, today: date) -> list[str]:
             f"Before the visits comes {things}, here from {spoken_date(begin)}, which is over. "
             f"A first visit on {later} or later leaves time for it."
         )
+    for by in (conflict.by for conflict in plan.conflicts if conflict.by and conflict.by < today):
+        later = spoken_date(max(plan.start, today) + (min(today, plan.start) - by))
+        said.append(
+            f"The skin test had to be done by {spoken_date(by)}, which is over. If yours is not done, a first visit on "
+            f"{later} or later leaves time for it."
+        )
     return said
 
 
@@ -232,11 +249,19 @@ def left_out_list(plan: Plan, evidence: Evidence, cite: Cite | None = None) -> s
     return f'<ul class="left-out">{items}</ul>' if items else ""
 
 
-def ready_words(plan: Plan) -> str:
-    """Whether all is done and healed by the day asked for; no promise of a result."""
-    if plan.ready is None:
+def ready_words(plan: Plan, *, today: date) -> str:
+    """Whether all is done and healed by the day asked for, as seen from `today`; no promise of a result."""
+    ready = plan.ready
+    if ready is None:
         return ""
-    head, *lines = escape(plan.ready.text).split("\n")
+    head, *lines = escape(ready.text).split("\n")
+    first = _waited(plan, today)
+    if first and ready.done_typical and (last := ready.by - (ready.done_typical - plan.start)) < first:
+        lines.insert(
+            0,
+            f"If the wait counts from today, no: the first visit is on {spoken_date(first)} or later then, and on "
+            f"{spoken_date(last)} at the latest to be done in time.",
+        )
     return f"<strong>{head}</strong><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 

@@ -81,11 +81,13 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Conflict:
-    """Something that does not fit, or needs asking, in plain words: the treatments and sources it speaks of."""
+    """Something that does not fit, or needs asking, in plain words: the treatments and sources it speaks of, and the
+    day `by` which it has to be done, where there is one."""
 
     text: str
     treatments: tuple[str, ...]
     source_ids: tuple[str, ...] = ()
+    by: date | None = None
 
 
 @dataclass(frozen=True)
@@ -824,9 +826,10 @@ def _tests(order: Sequence[str], known: _Known, start: date) -> Iterator[Conflic
         if said.level == "defer" and SKIN_TEST not in known.client.conditions:
             name, wait = known.courses[treatment].name, stretch(said.weeks)
             begin = start + timedelta(days=known.schedule(TYPICAL)[treatment].begin)
-            by = f", so by {spoken_date(begin - timedelta(weeks=said.weeks))}" if not math.isnan(said.weeks) else ""
-            text = f"{name}: a collagen skin test comes first, {wait} before the first visit{by}."
-            yield Conflict(f"{text} Ask whether yours is done.", (treatment,), said.sources)
+            by = None if math.isnan(said.weeks) else begin - timedelta(weeks=said.weeks)
+            told = f", so by {spoken_date(by)}" if by else ""
+            text = f"{name}: a collagen skin test comes first, {wait} before the first visit{told}."
+            yield Conflict(f"{text} Ask whether yours is done.", (treatment,), said.sources, by)
 
 
 def _retinoids(
@@ -927,9 +930,7 @@ def _ready(
     later = [known.courses[t].name for t in order if t in unsettled and unsettled[t].level == "defer"]
     lines, found = [], []
     if later:
-        lines.append(
-            f"First there is a wait for {listed(later)}. The dates below leave it out, so they hold only after it."
-        )
+        lines.append(f"{listed(later)}: not yet. The dates below take what is in the way as over by the first visit.")
     guessed = _guessed(order, known)
     for reading, words in ((TYPICAL, "With the usual figures"), (HIGH, "With the most cautious figures")):
         full = {treatment: known.courses[treatment].sessions[reading] for treatment in order}

@@ -87,7 +87,7 @@ def report(
         "holes": _grouped((names, what) for what, _, names in holes),
         "unclear": unclear.strip(),
         "questions": _questions(client, plan, evidence),
-        "specific": _grouped((names, question) for _, question, names in holes),
+        "specific": {} if subjects == [NO_TREATMENT] else _grouped((names, ask) for _, ask, names in holes),
         "menu": evidence.tables.menu is not None,
         "clinic": {
             evidence.texts[name]["name"]: told[name][CLINIC]
@@ -230,7 +230,7 @@ def _headline(plan: Plan | None, evidence: Evidence, decision: str) -> str:
     if not names:
         return "Nothing that was asked for can be planned. The plan below says why."
     said = {"chosen": "Chosen", "undecided": "Not decided yet. It could be", "": "A plan to talk over"}[decision]
-    return f"{said}: {names}."
+    return f"{said}: {names}.{' Not settled, see the plan: book nothing yet.' if plan.unsettled else ''}"
 
 
 # The options
@@ -399,7 +399,7 @@ def _parts(plan: Plan, evidence: Evidence, cite: Cite, today: date) -> dict[str,
         ("conflicts", _CONFLICTS, itinerary.conflicts_list(plan, evidence, cite, today=today)),
         ("order", "Order and time between", itinerary.order_list(plan, evidence, cite)),
         ("cost", "Cost", f"<p>{itinerary.cost_words(plan)}</p>"),
-        ("ready", "Done in time?", itinerary.ready_words(plan) if plan.ready else ""),
+        ("ready", "Done in time?", itinerary.ready_words(plan, today=today) if plan.ready else ""),
         ("left", "Left out, and why", itinerary.left_out_list(plan, evidence, cite)),
     )
     return {name: (title, Markup(body)) for name, title, body in told if body}

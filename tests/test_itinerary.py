@@ -82,10 +82,13 @@ class Page(HTMLParser):
 def every_part(course, evidence=EVIDENCE):
     """All that the module says of a plan."""
     alone = (itinerary.summary, itinerary.visits_table, itinerary.aftercare_list, itinerary.cost_words,
-             itinerary.ready_words, itinerary.timeline_svg)  # fmt: skip
+             itinerary.timeline_svg)  # fmt: skip
     cited = (itinerary.downtime_table, itinerary.results_table, itinerary.order_list, itinerary.left_out_list)
     parts = {part.__name__: part(course) for part in alone} | {part.__name__: part(course, evidence) for part in cited}
-    return {**parts, "conflicts_list": itinerary.conflicts_list(course, evidence, today=course.start)}
+    seen = {"today": course.start}
+    parts["ready_words"] = itinerary.ready_words(course, **seen)
+    parts["unsettled"] = itinerary.unsettled(course, evidence, **seen)
+    return {**parts, "conflicts_list": itinerary.conflicts_list(course, evidence, **seen)}
 
 
 def told(day):
@@ -201,12 +204,12 @@ def test_the_cost_says_which_part_is_not_known():
 
 def test_being_done_in_time_is_told_with_days_in_words():
     course = plan(CLIENT, ["laser_co2_fractional"], EVIDENCE, START, START + timedelta(weeks=6))
-    text = itinerary.ready_words(course)
+    text = itinerary.ready_words(course, today=START)
     assert "Done and healed by 14 April 2027?" in text
     assert "With the usual figures (Fractional CO2 laser, 4 sessions): no." in text
     assert not re.search(r"\d{4}-\d{2}-\d{2}", text)
     assert text.endswith("No result is promised by then.</li></ul>")
-    assert itinerary.ready_words(plan(CLIENT, ["laser_co2_fractional"], EVIDENCE, START)) == ""
+    assert itinerary.ready_words(plan(CLIENT, ["laser_co2_fractional"], EVIDENCE, START), today=START) == ""
 
 
 def test_what_does_not_fit_stands_with_its_sources():
@@ -388,3 +391,37 @@ def test_on_the_day_a_wait_names_it_is_kept(client, treatments, start):
         later = date(int(named[3]), NAMES.index(named[2]) + 1, int(named[1]))
         assert later > start
         assert "These dates leave time for the wait" in _left(client, treatments, later, today)
+
+
+def test_a_wait_that_ends_too_late_for_the_day_is_told_beside_it():
+    client = Client(scars={"rolling": 2}, fitzpatrick=2, conditions={"isotretinoin_current"})
+    course = plan(client, ["subcision"], EVIDENCE, START, START + timedelta(days=200))
+    kept = re.search(r"a first visit on (.+?) or later", itinerary.unsettled(course, EVIDENCE, today=START))[1]
+    said = itinerary.ready_words(course, today=START)
+    assert f"If the wait counts from today, no: the first visit is on {kept} or later then" in said
+    last = re.search(r"the first visit is on (\d+ \w+ \d+) at the latest\.", said.replace("For that ", ""))[1]
+    assert f"and on {last} at the latest to be done in time" in said
+    enough = plan(client, ["subcision"], EVIDENCE, START, START + timedelta(days=900))
+    assert "If the wait counts" not in itinerary.ready_words(enough, today=START)
+
+
+def test_no_wait_names_a_day_that_is_over():
+    client = Client(scars={"boxcar": 1}, fitzpatrick=3, conditions={"recent_filler"})
+    today = date(2026, 11, 28)
+    for treatments in (["laser_co2_fractional"], ["filler_pmma", "laser_co2_fractional"]):
+        for start in (date(2026, 1, 7), date(2024, 1, 7)):
+            said = _left(client, treatments, start, today)
+            if named := re.search(r"a first visit on (\d+) (\w+) (\d+) or later", said):
+                assert date(int(named[3]), NAMES.index(named[2]) + 1, int(named[1])) >= today
+
+
+def test_a_skin_test_whose_day_is_over_names_the_first_visit_that_leaves_time_for_it():
+    today = date(2026, 11, 28)
+    course = plan(Client(scars={"rolling": 2}), ["filler_pmma"], EVIDENCE, today)
+    (said,) = itinerary.overdue(course, today)
+    assert said == (
+        "The skin test had to be done by 31 October 2026, which is over. If yours is not done, a first visit on "
+        "26 December 2026 or later leaves time for it."
+    )
+    later = plan(Client(scars={"rolling": 2}), ["filler_pmma"], EVIDENCE, date(2026, 12, 26))
+    assert itinerary.overdue(later, today) == []

@@ -306,7 +306,7 @@ def test_what_has_to_wait_is_not_called_done_in_time():
     client = Client(scars={"icepick": 2}, fitzpatrick=2, conditions={"isotretinoin_current"})
     ready = plan(client, ["tca_cross"], EVIDENCE, START, START + timedelta(days=250)).ready
     assert (ready.typical, ready.cautious) == (None, None)
-    assert "First there is a wait for Strong acid" in ready.text
+    assert "(TCA CROSS): not yet. The dates below take what is in the way as over" in ready.text
     assert not re.search(r": yes\b", ready.text)
 
 

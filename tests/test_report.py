@@ -610,3 +610,16 @@ def test_the_price_is_asked_for_unless_the_clinic_has_told_it_or_it_is_asked_for
         assert (PRICE_ASKED in page) is (bool(course.order) and not course.cost.not_known), treatment
     assert PRICE_ASKED in Page(page_of(["microneedling"])).text
     assert PRICE_ASKED not in Page(page_of(["microneedling"], evidence=own)).text
+
+
+def test_a_chosen_plan_that_is_not_settled_says_so_at_the_very_top():
+    client = Client(scars={"rolling": 2}, fitzpatrick=2, conditions={"isotretinoin_current"})
+    top = Page(page_of(["subcision"], client, decision="chosen")).text.split("What you told us")[0]
+    assert "Not settled, see the plan: book nothing yet." in top
+    assert "Not settled" not in Page(page_of(["subcision"], decision="chosen")).text
+
+
+def test_no_treatment_has_no_questions_that_only_a_treatment_has():
+    asked = Page(page_of([], decision="no_treatment")).text.split("Questions to ask")[-1]
+    assert "How often have you seen each thing that can go wrong?" not in asked
+    assert "What do I gain if I wait, or do nothing?" in asked

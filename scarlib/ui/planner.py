@@ -42,7 +42,7 @@ def _lead(answers: Answers) -> str:
         return problem
     if plan is None:
         return "<p class='empty'>Nothing fits that could be planned. Choose a treatment to see why.</p>"
-    ready = f"<div class='ready'>{itinerary.ready_words(plan)}</div>" if plan.ready else ""
+    ready = f"<div class='ready'>{itinerary.ready_words(plan, today=date.today())}</div>" if plan.ready else ""
     conflicts = itinerary.conflicts_list(plan, answers.evidence, today=date.today())
     open_ = itinerary.unsettled(plan, answers.evidence, today=date.today())
     problem += f"<p class='problem'>{open_}</p>" if open_ else ""
