@@ -113,6 +113,10 @@ def test_options_are_chosen_one_by_one_in_the_order_of_the_boxes(session):
     assert session.answers.compared == []
     assert first.label == "The two best fits"
     assert NO_TREATMENT not in [value for _, value in first.options], "it stands beside them in any case"
+    session.answers.compared = ["fat_graft", "subcision", "filler_ha", "tca_cross"]
+    first.value = ""
+    best = session.answers.shortlist[0]
+    assert session.answers.compared == [best, "subcision", "filler_ha", "tca_cross"], "what nobody touched stays"
 
 
 def test_one_more_than_the_best_fit_is_not_one_instead_of_it(session):

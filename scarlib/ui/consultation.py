@@ -56,7 +56,8 @@ class Consultation:
     def __init__(self, tables: Tables, client: Client | None = None, dashboard: str = DASHBOARD) -> None:
         self.answers = answers = Answers(weigh(tables), client) if client else Answers(weigh(tables))
         self._style, part = text(STYLE), self._part
-        self.profile = part(parts.summary(answers), controls(answers), parts.problems(answers))  # last: it moves nothing
+        # What is wrong comes last, where it moves nothing.
+        self.profile = part(parts.summary(answers), controls(answers), parts.problems(answers))
         self.clinic = part(clinic_menu(answers))
         self.screening = part(parts.ruled_out(answers))
         self.shortlist = part(parts.fitting(answers))

@@ -83,7 +83,7 @@ def picks(
             if not getattr(answers, name) and place:
                 chosen = [*default()[:place], *chosen]  # one more, not one instead
             elif chosen and not place and change["new"] == UNSET:
-                chosen = [*default(), *chosen]  # the best fit, beside the others
+                chosen = [*default()[: len(boxes) - len(chosen)], *chosen]  # the best fit, beside the others
             setattr(answers, name, list(dict.fromkeys(chosen))[: len(boxes)])
             follow()
 
@@ -204,9 +204,13 @@ def _entry(answers: Answers, name: str, key: str, widget: w.Dropdown) -> w.Dropd
     return widget.add_class(f"control-{name}")
 
 
-def _tick(answers: Answers, name: str, code: str, label: str, help_: str = "") -> w.Checkbox:
-    """A tick box for one member of an answer that is a list."""
+def _tick(
+    answers: Answers, name: str, code: str, label: str, help_: str = "", *, before: Callable[[Any], None] | None = None
+) -> w.Checkbox:
+    """A tick box for one member of an answer that is a list; `before` hears of a change before the answers have it."""
     widget = tick(label, "control-traits" if name == "character" else f"control-{name}", tooltip=help_)
+    if before:
+        widget.observe(before, names="value")
 
     def changed(value: bool) -> list[str]:
         return [item for item in getattr(answers, name) if item != code] + [code] * value
@@ -252,7 +256,7 @@ def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w
         open_questions()
         if change["new"]:
             if len(group.children) == 1:
-                ticks = [_tick(answers, "conditions", *thing) for thing in things.itertuples()]
+                ticks = [_tick(answers, "conditions", *thing, before=taken_back) for thing in things.itertuples()]
                 which = text("<p>Which of these? Tick all that are true.</p>")
                 meant = "".join(f"<dt>{escape(t[1])}</dt><dd>{escape(t[2])}</dd>" for t in things.itertuples())
                 help_ = text(f"<details><summary>What these mean</summary><dl>{meant}</dl></details>")
@@ -263,12 +267,20 @@ def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w
             answers.conditions = [code for code in answers.conditions if code not in labels]
             group.children = (asked,)
 
+    by_hand = False
+
+    def taken_back(change: Any) -> None:
+        nonlocal by_hand
+        by_hand = not change["new"] and change["owner"].description in [things["label"][code] for code in named()]
+
     def follow(change: Any) -> None:
+        nonlocal by_hand
         open_questions()
         if named():
             asked.value = True
-        elif any(code in labels for code in change["old"]):
-            asked.value = False
+        elif any(code in labels for code in change["old"]) and not (by_hand and len(labels) > 1):
+            asked.value = False  # a wrong tick taken back takes no yes back
+        by_hand = False
 
     asked.observe(asked_changed, names="value")
     answers.observe(follow, names="conditions")
