@@ -24,6 +24,7 @@ CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
 }
 _HASHED = re.compile(r"(?:^|\.)[0-9a-f]{16,}\.\w+$")
 _MAIN = "voila.js"
+_ENOUGH = 32  # letters of a hash
 # Nothing on the page is mathematics. Voilà has no setting for it, so its script finds that MathJax's plugin is empty.
 _MATHS = re.compile(
     rb'\(\)=>\w\("default","@jupyterlab/mathjax-extension",[^()]*,\(\(\)=>\w\.e\(\d+\)\.then\(\(\(\)=>\(\)=>\w\(\d+\)\)\)\)\)'
@@ -64,11 +65,11 @@ class Asset:
     @property
     def etag(self) -> str:
         """The entity tag, quotes included."""
-        return f'"{self._digest[:32]}"'
+        return f'"{self._digest[:_ENOUGH]}"'
 
     def lasts(self, version: str) -> bool:
         """Whether its address, with ?v=`version`, can never mean another content."""
-        return self._hashed or version == self._digest
+        return self._hashed or (len(version) >= _ENOUGH and self._digest.startswith(version))
 
 
 class Assets:

@@ -280,8 +280,10 @@ def test_every_file_of_the_page_is_compressed_once_and_kept_for_good(server, fil
 
 
 def test_a_file_without_its_hash_is_asked_for_anew_each_time(server, files):
-    (style,) = [address.split("?")[0] for address in files if "/index.css?" in address]
-    for address in (style, f"{style}?v=1"):
+    (whole,) = [address for address in files if "/index.css?" in address]
+    style, _, version = whole.partition("?v=")
+    assert "immutable" in server.ask(whole).headers["Cache-Control"]
+    for address in (style, f"{style}?v=1", f"{style}?v={version[:31]}", f"{style}?v={'0' * 32}"):
         reply = server.ask(address)
         assert (reply.status, reply.headers["Cache-Control"]) == (200, "no-cache")
         assert server.ask(address, If_None_Match=reply.headers["ETag"]).status == 304
