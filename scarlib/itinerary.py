@@ -215,18 +215,21 @@ def overdue(plan: Plan, today: date) -> list[str]:
     if len(first):
         begin = first["from"].min().date()
         things = listed(list(dict.fromkeys(first["label"])))
-        later = spoken_date(max(plan.start, today) + (min(today, plan.start) - begin))
         said.append(
             f"Before the visits comes {things}, here from {spoken_date(begin)}, which is over. "
-            f"A first visit on {later} or later leaves time for it."
+            f"A first visit on {_in_time(plan, begin, today)} or later leaves time for it."
         )
     for by in (conflict.by for conflict in plan.conflicts if conflict.by and conflict.by < today):
-        later = spoken_date(max(plan.start, today) + (min(today, plan.start) - by))
         said.append(
             f"The skin test had to be done by {spoken_date(by)}, which is over. If yours is not done, a first visit on "
-            f"{later} or later leaves time for it."
+            f"{_in_time(plan, by, today)} or later leaves time for it."
         )
     return said
+
+
+def _in_time(plan: Plan, due: date, today: date) -> str:
+    """The first visit from which on what was due on a day that is over would be due today or later."""
+    return spoken_date(max(plan.start, today) + (min(plan.start, today) - due))
 
 
 def conflicts_list(plan: Plan, evidence: Evidence, cite: Cite | None = None, *, today: date) -> str:

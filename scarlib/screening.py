@@ -29,7 +29,8 @@ SKIN_TEST = "collagen_test_not_done"
 DARKER = (4, 5, 6)
 HELPS = ("good", "partial")  # the fits that help
 FEW = 30  # people; a figure that rests on fewer says so
-KEEP_TAKING = "Never stop a drug unless the doctor who prescribed it agrees."
+# Sources say so of blood thinners (C0281, C1406, C1960); of the other drugs it is our advice, and says so.
+KEEP_TAKING = "Our advice: never stop a drug unless the doctor who prescribed it agrees."
 _DRUGS = frozenset("anticoagulant nsaid_recent isotretinoin_current photosensitising_drug immunosuppression".split())
 COUNTED = "counted so for your raised scars"  # beside a condition that the scars bring in
 # A rule, and all that its answer for a treatment depends on.

@@ -573,6 +573,7 @@ def test_dollars_are_rounded_to_ten_from_a_hundred_on_and_halves_go_up(value, wo
 
 
 def test_a_cost_above_the_budget_is_never_told_as_the_budget():
+    compared = 0
     for treatment in TABLES.treatments.index.drop("no_treatment"):
         usual = EVIDENCE.course_cost(treatment).typical
         for less in (1, 4, 5, 9):
@@ -584,6 +585,8 @@ def test_a_cost_above_the_budget_is_never_told_as_the_budget():
                 if found := re.search(r"(?:usually|at least) (\$[\d,]+), more than your (\$[\d,]+)", reason.text):
                     told, limit = (int(words.replace("$", "").replace(",", "")) for words in found.groups())
                     assert told > limit, reason.text
+                    compared += 1
+    assert compared > 40
 
 
 def test_whoever_is_told_to_wait_after_a_drug_is_told_not_to_stop_it_by_themselves():
@@ -595,8 +598,6 @@ def test_whoever_is_told_to_wait_after_a_drug_is_told_not_to_stop_it_by_themselv
             _, reasons = screen_one(treatment, client, EVIDENCE)
             for reason in reasons:
                 if reason.level == "defer" and reason.about == f"condition:{drug}":
-                    assert "Never stop a drug unless the doctor who prescribed it agrees." in reason.text
+                    assert "Our advice: never stop a drug unless the doctor who prescribed it agrees." in reason.text
                     told.add(drug)
     assert {"nsaid_recent", "isotretinoin_current"} <= told
-    help_ = str(TABLES.conditions.at["anticoagulant", "help"])
-    assert "unless the doctor who prescribed it agrees" in help_, "the words are those of the row"

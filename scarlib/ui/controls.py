@@ -278,7 +278,7 @@ def _condition_group(answers: Answers, question: str, things: pd.DataFrame) -> w
         open_questions()
         if named():
             asked.value = True
-        elif any(code in labels for code in change["old"]) and not (by_hand and len(labels) > 1):
+        elif any(code in labels for code in change["old"]) and not by_hand:
             asked.value = False  # a wrong tick taken back takes no yes back
         by_hand = False
 
